@@ -1,8 +1,7 @@
 # Distribution packages only. ARCHITECTURE.md ("Dependencies") gives each its reason.
 
 find_package(Threads REQUIRED)
-find_package(Boost 1.81 REQUIRED CONFIG COMPONENTS json url)
-find_package(cxxopts REQUIRED)
+find_package(Boost 1.81 REQUIRED CONFIG COMPONENTS json)
 find_package(spdlog REQUIRED)
 find_package(prometheus-cpp REQUIRED COMPONENTS core)
 find_package(PkgConfig REQUIRED)

@@ -40,6 +40,26 @@ void add(PortCounts& counts, ConnectionClass connection_class, TcpState state) {
   if (is_closing(state)) ++counts.closing;
 }
 
+bool older(const TrackedConnection& a, const TrackedConnection& b) {
+  return std::pair(a.first_seen, a.socket.cookie) < std::pair(b.first_seen, b.socket.cookie);
+}
+
+void add_open(Counts& counts, const TrackedConnection& connection) {
+  auto& oldest = counts.oldest_open;
+  if (oldest.size() < Counts::kOldest || older(connection, oldest.back())) {
+    oldest.insert(std::ranges::upper_bound(oldest, connection, older), connection);
+    if (oldest.size() > Counts::kOldest) oldest.pop_back();
+  }
+  const auto& idle = connection.socket.idle;
+  if (!idle) {
+    counts.idle_unknown =
+        std::min(counts.idle_unknown.value_or(connection.first_seen), connection.first_seen);
+  }
+  for (std::size_t i = 0; i < kIdleSteps.size(); ++i) {
+    if (idle && *idle >= kIdleSteps[i]) ++counts.idle_over[i];
+  }
+}
+
 }  // namespace
 
 std::string_view to_string(ConnectionClass connection_class) {
@@ -152,10 +172,7 @@ Counts count(std::span<const TrackedConnection> connections, const CountPolicy& 
     const TcpSocket& socket = connection.socket;
     add(counts.by_port[socket.local_port], *connection_class, socket.state);
     add(counts.total, *connection_class, socket.state);
-    if (*connection_class == ConnectionClass::kOpen) {
-      counts.oldest_open =
-          std::min(counts.oldest_open.value_or(connection.first_seen), connection.first_seen);
-    }
+    if (*connection_class == ConnectionClass::kOpen) add_open(counts, connection);
     if (*connection_class == ConnectionClass::kTransient) {
       const TimePoint of_age = connection.first_seen + policy.transient_age;
       counts.next_change = std::min(counts.next_change.value_or(of_age), of_age);

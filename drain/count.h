@@ -5,6 +5,7 @@
 // local port is a counted port.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -118,10 +119,21 @@ struct PortCounts {
   std::uint64_t closing = 0;     // of the open ones: the app has closed, data is unsent
 };
 
+// Steps of the idle histogram.
+inline constexpr std::array<std::chrono::hours, 4> kIdleSteps = {
+    std::chrono::hours(1), std::chrono::hours(6), std::chrono::hours(24), std::chrono::hours(48)};
+
 struct Counts {
+  // So many of the oldest open connections are kept one by one, for people to look at.
+  static constexpr std::size_t kOldest = 10;
+
   std::map<std::uint16_t, PortCounts> by_port;
   PortCounts total;
-  std::optional<TimePoint> oldest_open;  // first sight of the oldest open one
+  std::vector<TrackedConnection> oldest_open;  // oldest first
+  // How many open ones have been silent for at least each of kIdleSteps.
+  std::array<std::uint64_t, kIdleSteps.size()> idle_over{};
+  // First sight of the oldest open one whose idle time is not known.
+  std::optional<TimePoint> idle_unknown;
   std::optional<TimePoint> next_change;  // when a transient one comes of age
 
   std::uint64_t open() const { return total.of(ConnectionClass::kOpen); }

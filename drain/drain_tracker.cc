@@ -79,13 +79,15 @@ void DrainTracker::on_scan(TimePoint now, const Scan& scan) {
   scanned_at_ = now;
   udp_ports_ = unseen_udp_ports(scan.udp, config_.count, network_);
   note_listeners(now, scan.listeners);
-  refresh(now);
+  refresh();
 }
 
 void DrainTracker::on_sample(TimePoint now, Sample sample, bool with_info) {
   const bool first = !sampled_at_;
   note_listeners(now, sample.listeners);
   const bool some_gone = merge(now, std::move(sample.sockets), sample.confirmed);
+  // Every inbound connection that is established raises PassiveOpens.
+  const bool may_hide_new = sample.passive_opens != confirmed_passive_opens_;
   if (first) {
     watched_since_ = now;
     for (TrackedConnection& connection : connections_) connection.from_start = true;
@@ -96,12 +98,13 @@ void DrainTracker::on_sample(TimePoint now, Sample sample, bool with_info) {
   if (with_info) info_at_ = now;
   if (sample.confirmed) {
     confirmed_at_ = now;
+    confirmed_passive_opens_ = sample.passive_opens;
     missed_.clear();
     release_unused_ports();  // an unconfirmed sample may have missed the connections that hold one
-  } else if (some_gone) {
-    confirmed_at_.reset();  // gone, or only missed
+  } else if (some_gone || may_hide_new) {
+    confirmed_at_.reset();  // what is gone may only be missed, and what is new not be seen
   }
-  refresh(now);
+  refresh();
 }
 
 void DrainTracker::on_unchanged(TimePoint now) {
@@ -138,7 +141,7 @@ void DrainTracker::on_unseen_opens(TimePoint now) { reset_quiet(now); }
 
 void DrainTracker::advance(TimePoint now) {
   follow_selection(now);
-  if (outdated_ || (counts_.next_change && *counts_.next_change <= now)) refresh(now);
+  if (outdated_ || (counts_.next_change && *counts_.next_change <= sampled_at_)) refresh();
   rejudge(now);
 }
 
@@ -165,8 +168,10 @@ bool DrainTracker::merge(TimePoint now, std::vector<TcpSocket> sockets, bool con
   auto before = connections_.begin();
   const auto depart_until = [&](std::uint64_t cookie) {
     for (; before != connections_.end() && before->socket.cookie < cookie; ++before) {
-      depart(now, *before, confirmed);
-      some_gone = true;
+      const auto was = class_of(*before);
+      some_gone |= !before->destroyed &&
+                   (was == ConnectionClass::kOpen || was == ConnectionClass::kTransient);
+      depart(*before, confirmed);
     }
   };
   for (TcpSocket& socket : sockets) {
@@ -187,7 +192,7 @@ bool DrainTracker::merge(TimePoint now, std::vector<TcpSocket> sockets, bool con
   return some_gone;
 }
 
-void DrainTracker::depart(TimePoint now, const TrackedConnection& gone, bool confirmed) {
+void DrainTracker::depart(const TrackedConnection& gone, bool confirmed) {
   // A half-open one was no connection yet: if it became one, its destruction tells of it.
   if (!gone.destroyed && !is_half_open(gone.socket)) {
     // Most of these were never to be notified: nobody listens while the pod is selected. Forgetting
@@ -202,14 +207,17 @@ void DrainTracker::depart(TimePoint now, const TrackedConnection& gone, bool con
       !listener_ended_.contains(gone.socket.local_port)) {
     return;
   }
-  const auto was = classify(gone, config_.count, ports_, network_, now);
-  if (was == ConnectionClass::kOpen) ++lost_total_;
+  if (class_of(gone) == ConnectionClass::kOpen) ++lost_total_;
 }
 
-void DrainTracker::refresh(TimePoint now) {
+std::optional<ConnectionClass> DrainTracker::class_of(const TrackedConnection& connection) const {
+  return classify(connection, config_.count, ports_, network_, held_at());
+}
+
+void DrainTracker::refresh() {
   outdated_ = false;
-  for (TrackedConnection& connection : connections_) note_open(now, connection);
-  recount(now);
+  for (TrackedConnection& connection : connections_) note_open(held_at(), connection);
+  recount();
 }
 
 // First sight of a counted connection resets the quiet clock; of one from the node only once it is
@@ -238,8 +246,8 @@ void DrainTracker::reset_quiet(TimePoint at) {
   ++episode_;
 }
 
-void DrainTracker::recount(TimePoint now) {
-  counts_ = count(connections_, config_.count, ports_, network_, now);
+void DrainTracker::recount() {
+  counts_ = count(connections_, config_.count, ports_, network_, held_at());
   lingering_ = std::ranges::any_of(connections_, [this](const TrackedConnection& connection) {
     return end_is_uncounted(connection.socket.state) &&
            ports_.is_counted(connection.socket.local_port, network_);
@@ -374,7 +382,8 @@ void DrainTracker::rejudge(TimePoint now) {
   judgement_ = judge(now_is);
   const bool confirmed = std::exchange(now_is.confirmed_after_quiet, true);
   wants_confirmation_ = !confirmed && judge(now_is).verdict == Verdict::kDrained;
-  if (judgement_.verdict != Verdict::kDrained) drained_since_.reset();
+  // What only waits for its confirmation goes on being drained, unless that does not come.
+  if (judgement_.verdict != Verdict::kDrained && !wants_confirmation_) drained_since_.reset();
   if (judgement_.verdict == Verdict::kDrained && !drained_since_) drained_since_ = now;
   const std::uint64_t lost = lost_total_ - lost_before_;
   if (lost > 0 && selection_ != SelectionState::kSelected) {
@@ -397,46 +406,35 @@ PodStatus DrainTracker::status(TimePoint now) const {
   status.counted = sampled_at_.has_value();
   status.complete = count_is_good();
   status.counts = counts_;
-  if (counts_.oldest_open) status.oldest_age = since(*counts_.oldest_open, now);
+  if (!counts_.oldest_open.empty()) {
+    status.oldest_age = since(counts_.oldest_open.front().first_seen, now);
+  }
   if (sampled_at_) status.sample_age = since(*sampled_at_, now);
   status.sample_method = method_;
   status.opened_by_port = opened_by_port_;
   status.lost_total = lost_total_;
   status.quiet_for = since(quiet_since(), now);
-  if (drained_since_) status.drained_for = since(*drained_since_, now);
+  if (drained_since_ && status.verdict == Verdict::kDrained) {
+    status.drained_for = since(*drained_since_, now);
+  }
   status.episode = start_id_ + ":" + std::to_string(episode_);
   return status;
 }
 
 ConnectionDetails DrainTracker::details(TimePoint now) const {
   const bool idle_known = info_at_ && now - *info_at_ <= kIdleFresh;
-  std::vector<const TrackedConnection*> open;
-  std::array<std::uint64_t, 4> idle_over{};
-  bool idle_complete = idle_known;
-  for (const TrackedConnection& connection : connections_) {
-    if (classify(connection, config_.count, ports_, network_, now) != ConnectionClass::kOpen) {
-      continue;
-    }
-    open.push_back(&connection);
-    // One that no sample with idle times has seen yet is younger than the shortest step.
-    idle_complete &= connection.socket.idle || connection.first_seen > info_at_.value_or(now);
-    for (std::size_t i = 0; i < kIdleSteps.size(); ++i) {
-      if (connection.socket.idle && *connection.socket.idle >= kIdleSteps[i]) ++idle_over[i];
-    }
-  }
   ConnectionDetails details;
-  if (idle_complete) details.idle_over = idle_over;
-  const auto shown = static_cast<std::ptrdiff_t>(std::min(open.size(), ConnectionDetails::kOldest));
-  std::ranges::partial_sort(open, open.begin() + shown, {}, [](const TrackedConnection* c) {
-    return std::pair(c->first_seen, c->socket.cookie);
-  });
-  for (auto it = open.begin(); it != open.begin() + shown; ++it) {
-    const TcpSocket& socket = (*it)->socket;
+  // One that no sample with idle times has seen yet is younger than the shortest step.
+  if (idle_known && (!counts_.idle_unknown || *counts_.idle_unknown > *info_at_)) {
+    details.idle_over = counts_.idle_over;
+  }
+  for (const TrackedConnection& connection : counts_.oldest_open) {
+    const TcpSocket& socket = connection.socket;
     details.oldest.push_back({.peer = socket.peer,
                               .peer_port = socket.peer_port,
                               .local_port = socket.local_port,
                               .state = socket.state,
-                              .age = since((*it)->first_seen, now),
+                              .age = since(connection.first_seen, now),
                               .idle = idle_known ? socket.idle : std::nullopt});
   }
   return details;

@@ -74,7 +74,7 @@ struct PodStatus {
   std::string episode;
 };
 
-// Open connections, looked at one by one: for the document only.
+// An open connection, for the document only.
 struct ConnectionDetail {
   IpAddress peer;
   std::uint16_t peer_port = 0;
@@ -85,16 +85,11 @@ struct ConnectionDetail {
 };
 
 struct ConnectionDetails {
-  static constexpr std::size_t kOldest = 10;
-
-  std::vector<ConnectionDetail> oldest;  // open ones, oldest first
-  // How many open ones have been silent for at least 1, 6, 24 and 48 h. Nothing when idle times are
-  // not known.
-  std::optional<std::array<std::uint64_t, 4>> idle_over;
+  std::vector<ConnectionDetail> oldest;  // open ones, oldest first, at most Counts::kOldest
+  // How many open ones have been silent for at least each of kIdleSteps. Nothing when idle times
+  // are not known.
+  std::optional<std::array<std::uint64_t, kIdleSteps.size()>> idle_over;
 };
-inline constexpr std::array<std::chrono::hours, 4> kIdleSteps = {
-    std::chrono::hours(1), std::chrono::hours(6), std::chrono::hours(24), std::chrono::hours(48)};
-
 class DrainTracker {
  public:
   // A sample holds for three ticks, and at least for this long.
@@ -162,14 +157,18 @@ class DrainTracker {
   using ListenerCookies = std::map<std::uint16_t, std::set<std::uint64_t>>;
 
   void note_listeners(TimePoint now, const std::vector<Listener>& listeners);
-  // Returns whether a connection that was there is gone.
+  // Returns whether a connection that counts, or soon would, is gone without a notification.
   bool merge(TimePoint now, std::vector<TcpSocket> sockets, bool confirmed);
-  void depart(TimePoint now, const TrackedConnection& gone, bool confirmed);
-  // Classes and opens anew, as of now.
-  void refresh(TimePoint now);
+  void depart(const TrackedConnection& gone, bool confirmed);
+  // When the set of sockets was last known to hold. Classes are as of then: a connection must not
+  // come of age while nobody looks whether it is still there.
+  TimePoint held_at() const { return sampled_at_.value_or(watched_since_); }
+  std::optional<ConnectionClass> class_of(const TrackedConnection& connection) const;
+  // Classes and opens anew.
+  void refresh();
   void note_open(TimePoint now, TrackedConnection& connection);
   void reset_quiet(TimePoint at);
-  void recount(TimePoint now);
+  void recount();
   void release_unused_ports();
   void follow_selection(TimePoint now);
   void rejudge(TimePoint now);
@@ -210,10 +209,11 @@ class DrainTracker {
   bool lingering_ = false;
   bool trustworthy_ = true;
   std::optional<TimePoint> scanned_at_;
-  std::optional<TimePoint> sampled_at_;    // the count held then
-  std::optional<TimePoint> confirmed_at_;  // a confirmed full sample
-  std::optional<TimePoint> info_at_;       // a sample with idle times
-  std::optional<Error> sample_error_;      // of the last attempt
+  std::optional<TimePoint> sampled_at_;                   // the count held then
+  std::optional<TimePoint> confirmed_at_;                 // a confirmed full sample
+  std::optional<std::uint64_t> confirmed_passive_opens_;  // as of then
+  std::optional<TimePoint> info_at_;                      // a sample with idle times
+  std::optional<Error> sample_error_;                     // of the last attempt
   SampleMethod method_ = SampleMethod::kDump;
   std::map<std::uint16_t, std::uint64_t> opened_by_port_;
   std::uint64_t lost_total_ = 0;

@@ -49,7 +49,7 @@ struct TcpSocket {
   std::uint32_t inode = 0;          // 0: still in the accept queue, or orphaned
   // Since data was last sent or received. Only when tcp_info was asked for.
   std::optional<std::chrono::milliseconds> idle;
-  // Payload bytes received over the connection's life. Only from tcp_info.
+  // Payload bytes received over the connection's life, and one for the FIN. Only from tcp_info.
   std::optional<std::uint64_t> bytes_received;
 
   bool operator==(const TcpSocket&) const = default;
@@ -104,6 +104,9 @@ struct Sample {
   // The counters were the same before and after, and agree with the sockets seen: nothing was
   // missed. A dump is no snapshot: without this, churn may have hidden a socket that was there.
   bool confirmed = false;
+  // The counter as it was after the last socket was read: no inbound connection that is not in the
+  // sample was established unless it differs from that of a confirmed one.
+  std::uint64_t passive_opens = 0;
 };
 
 // What the counters do not tell: who listens, and which UDP sockets there are.

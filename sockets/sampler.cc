@@ -117,6 +117,7 @@ class SocketSampler::Impl {
     Taken taken;
     taken.counters = *before;
     taken.sample.method = method;
+    taken.sample.passive_opens = after->passive_opens;
     // --accept-proc is for kernels whose counters and tables do not agree.
     taken.sample.confirmed = confirmation_.confirms(*before, *after, read->sockets) ||
                              (method == SampleMethod::kProc && options_.accept_proc);
