@@ -1,0 +1,7 @@
+#pragma once
+
+namespace drainbow {
+
+inline constexpr char kVersion[] = DRAINBOW_VERSION;  // set by CMake from the project's version
+
+}  // namespace drainbow
