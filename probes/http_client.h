@@ -1,0 +1,41 @@
+// One GET over plain POSIX sockets, bounded in time and size.
+//
+// Not Boost.Beast: a single request to a numeric address needs neither an event loop nor a parser
+// of all HTTP, and the probe, which is copied into other people's images, is half as big without.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "drain/address.h"
+#include "drain/result.h"
+
+namespace drainbow {
+
+struct AgentAddress {
+  IpAddress address;
+  std::uint16_t port = 0;
+
+  // "127.0.0.1:9911", "[::1]:9911". No names: static programs cannot resolve them (getaddrinfo
+  // loads shared libraries).
+  static Result<AgentAddress> parse(std::string_view text);
+  std::string to_string() const;
+
+  bool operator==(const AgentAddress&) const = default;
+};
+
+inline constexpr std::size_t kMaxAnswerBytes = std::size_t{1} << 20;
+
+struct Fetched {
+  bool refused = false;  // nobody listens there: `bytes` is empty
+  std::string bytes;     // all that came before the connection's end
+};
+
+// `timeout` is for everything together.
+Result<Fetched> http_get(const AgentAddress& agent, std::string_view target,
+                         std::chrono::milliseconds timeout);
+
+}  // namespace drainbow
