@@ -50,25 +50,13 @@ std::optional<Verdict> parse_verdict(std::string_view name) {
   return *found;
 }
 
-awaitable<http::Response> long_poll(Agent& agent, Verdict wanted, TimePoint deadline,
-                                    std::size_t& taken) {
-  const Place place(taken);
-  const bool reached = co_await agent.wait_for(wanted, deadline);
-  co_return json(reached ? 200 : 503, agent.document(/*with_idle=*/false));
-}
-
-awaitable<http::Response> hook(Agent& agent) {
-  const std::optional<PrestopOutcome> outcome = co_await agent.prestop();
-  co_return text(200, std::string(outcome ? to_string(*outcome) : "the agent ends"));
-}
-
 }  // namespace
 
 http::Reply Api::operator()(const http::Request& request) {
   if (request.path == "/drained") return drained(agent_);
   if (request.path == "/status") return json(200, agent_.document(/*with_idle=*/true));
   if (request.path == "/wait") return wait(request);
-  if (request.path == "/prestop") return hook(agent_);
+  if (request.path == "/prestop") return hook();
   if (request.path == "/terminating") {
     agent_.terminating();
     return text(200, "terminating");
@@ -105,7 +93,18 @@ http::Reply Api::wait(const http::Request& request) {
     }
   }
   if (long_polls_ >= kMostLongPolls) return text(503, "too many long polls; try again later");
-  return long_poll(agent_, wanted, std::chrono::steady_clock::now() + timeout, long_polls_);
+  return long_poll(wanted, std::chrono::steady_clock::now() + timeout);
+}
+
+awaitable<http::Response> Api::long_poll(Verdict wanted, TimePoint deadline) {
+  const Place place(long_polls_);
+  const bool reached = co_await agent_.wait_for(wanted, deadline);
+  co_return json(reached ? 200 : 503, agent_.document(/*with_idle=*/false));
+}
+
+awaitable<http::Response> Api::hook() {
+  const std::optional<PrestopOutcome> outcome = co_await agent_.prestop();
+  co_return text(200, std::string(outcome ? to_string(*outcome) : "the agent ends"));
 }
 
 }  // namespace drainbow

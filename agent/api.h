@@ -20,6 +20,8 @@ class Api {
 
  private:
   http::Reply wait(const http::Request& request);
+  boost::asio::awaitable<http::Response> long_poll(Verdict wanted, TimePoint deadline);
+  boost::asio::awaitable<http::Response> hook();
 
   Agent& agent_;
   std::size_t long_polls_ = 0;

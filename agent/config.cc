@@ -217,7 +217,7 @@ program::CommandLine agent_command_line(AgentConfig& config) {
 }
 
 Result<void> check_and_complete(AgentConfig& config) {
-  CountPolicy& count = config.tracker.count;
+  const CountPolicy& count = config.tracker.count;
   if (config.selection.empty()) return Error{"--selection: is required; accepted is file:PATH"};
   // A connection that is not old enough to count must not be too old for the quiet clock.
   if (config.tracker.quiet_period < count.transient_age) {

@@ -78,8 +78,8 @@ std::string_view to_string(ConnectionClass connection_class) {
   return "unknown";
 }
 
-CountedPorts::CountedPorts(const CountPolicy& policy, std::set<std::uint16_t> restored)
-    : policy_(policy) {
+CountedPorts::CountedPorts(CountPolicy policy, std::set<std::uint16_t> restored)
+    : policy_(std::move(policy)) {
   if (policy_.automatic()) known_ = std::move(restored);
 }
 

@@ -54,7 +54,7 @@ class CountedPorts {
  public:
   // `restored`: ports that were counted before the agent restarted. Their connections live on even
   // if the app has closed its listener meanwhile.
-  CountedPorts(const CountPolicy& policy, std::set<std::uint16_t> restored);
+  CountedPorts(CountPolicy policy, std::set<std::uint16_t> restored);
 
   // Listeners as of now; replaces what was known of them.
   void on_listeners(std::span<const Listener> listeners);

@@ -58,9 +58,9 @@ rc::Gen<std::vector<Event>> events() {
       rc::gen::set(&Event::flag, rc::gen::weightedElement<bool>({{4, true}, {1, false}}))));
 }
 
-template <typename T, std::size_t N>
-const T& pick(const T (&of)[N], int choice) {
-  return of[static_cast<std::size_t>(choice) % N];
+template <typename T, std::size_t kN>
+const T& pick(const T (&of)[kN], int choice) {
+  return of[static_cast<std::size_t>(choice) % kN];
 }
 
 // ---- Against the reference model
@@ -400,11 +400,12 @@ class SimulatedPod {
     was_drained_ = true;
     RC_ASSERT(!selected_);
     RC_ASSERT(now - selected_at_ > seconds(30));
-    RC_ASSERT(!client_opened_ || now - *client_opened_ >= seconds(30));
+    // The inner parentheses keep RapidCheck from evaluating both sides.
+    RC_ASSERT((!client_opened_ || now - *client_opened_ >= seconds(30)));
     for (const Alive& alive : alive_) {
       if (!inbound(alive.socket) || !state_counts(alive.socket)) continue;
       RC_ASSERT(from_node(alive.socket));
-      RC_ASSERT(alive.sampled && now - *alive.sampled < seconds(1));
+      RC_ASSERT((alive.sampled && now - *alive.sampled < seconds(1)));
     }
   }
 

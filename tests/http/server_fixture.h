@@ -78,9 +78,7 @@ class ServerTest : public testing::Test {
     server.emplace(std::move(*listening));
   }
 
-  TestClient connect(int receive_buffer = 0) {
-    return TestClient(loop, server->bound_to(), receive_buffer);
-  }
+  TestClient connect(int receive_buffer = 0) { return {loop, server->bound_to(), receive_buffer}; }
 
   void wait_for_clients(std::size_t count) {
     loop.run_until([&] { return server->clients() == count; });

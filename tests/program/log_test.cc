@@ -133,7 +133,7 @@ RC_GTEST_PROP(LogProperty, AnyBytesGiveOneLineOfJson, (const Bytes& bytes)) {
   const json::value read = json::parse(line);
   RC_ASSERT(read.at("message") == read.at("k"));
   RC_ASSERT(read.as_object().size() == 5U);
-  const bool ascii = std::all_of(value.begin(), value.end(), [](char c) { return c >= 0; });
+  const bool ascii = std::ranges::all_of(value, [](char c) { return c >= 0; });
   if (ascii) RC_ASSERT(read.at("k").as_string() == value);
 }
 

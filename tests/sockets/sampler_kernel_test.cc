@@ -27,7 +27,6 @@ using testing::connect_to;
 using testing::ip;
 using testing::listen_on;
 using testing::local_end;
-using testing::peer_end;
 using testing::Scene;
 
 const TimePoint kNow{std::chrono::hours(1)};
@@ -362,7 +361,7 @@ bool enter_network_with_small_hash_table() {
 }
 
 TEST_F(Sampler, AConfirmedSampleIsExactUnderChurn) {
-  RecordProperty("small_hash_table", enter_network_with_small_hash_table());
+  RecordProperty("small_hash_table", enter_network_with_small_hash_table() ? "yes" : "no");
   const std::size_t pairs = std::min<std::size_t>(1000, (testing::raise_file_limit() - 100) / 2);
   const UniqueFd stable = listen_on(ip("127.0.0.1"));
   std::vector<UniqueFd> open;
