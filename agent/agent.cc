@@ -193,14 +193,15 @@ void Agent::save_state() {
   log_problem(state_problem_, written ? "" : written.error().message, "state not saved");
 }
 
-std::string Agent::document(bool with_idle) {
+Agent::Answer Agent::answer(bool with_idle) {
   const TimePoint now = clock_now();
   if (with_idle && (!idle_sampled_at_ || now - *idle_sampled_at_ >= kIdleAtMostEvery)) {
     idle_sampled_at_ = now;
     sampling_.sample(now, /*with_info=*/true, tracker_);
   }
   advance(now);
-  return drainbow::document(snapshot(now), tracker_.details(now));
+  return {.verdict = tracker_.verdict(),
+          .document = document(snapshot(now), tracker_.details(now))};
 }
 
 std::string Agent::metrics() {
@@ -231,11 +232,10 @@ Snapshot Agent::snapshot(TimePoint now) {
   return shown;
 }
 
-asio::awaitable<bool> Agent::wait_for(Verdict wanted, TimePoint deadline) {
+asio::awaitable<void> Agent::wait_for(Verdict wanted, TimePoint deadline) {
   while (!stopped_ && verdict() != wanted && clock_now() < deadline) {
     co_await changed_.wait_until(deadline);
   }
-  co_return verdict() == wanted;
 }
 
 asio::awaitable<std::optional<PrestopOutcome>> Agent::prestop() {
@@ -245,12 +245,20 @@ asio::awaitable<std::optional<PrestopOutcome>> Agent::prestop() {
     log_.info("preStop hook called");
   }
   const std::shared_ptr<HookRound> round = hook_round_;
-  evaluate_hook(clock_now());
+  refresh_hook();
   while (!stopped_ && !round->outcome) {
     co_await changed_.wait_until(clock_now() + kHookPoll);
-    evaluate_hook(clock_now());
+    refresh_hook();
   }
   co_return round->outcome;
+}
+
+// Between ticks: a count that has grown stale meanwhile, as after a pause of the whole process,
+// must not end the wait.
+void Agent::refresh_hook() {
+  const TimePoint now = clock_now();
+  advance(now);
+  evaluate_hook(now);
 }
 
 void Agent::evaluate_hook(TimePoint now) {

@@ -1,7 +1,7 @@
 // The agent: one loop that ticks, holds the tracker, and wakes whoever waits for a verdict.
 //
 // It belongs to one thread. A tick reads selection, labels and sockets, lets the tracker judge,
-// logs each transition once, and saves what must survive a restart. Nothing that fails in a tick
+// logs each transition once, and saves what must survive a restart. No error in a tick
 // ends the agent: it becomes a reason in the document and heals.
 #pragma once
 
@@ -35,13 +35,17 @@ class Agent {
   boost::asio::awaitable<void> run();
   void stop();
 
-  // The document as of now. `with_idle` brings idle times up to date first, at most every 5 s.
-  std::string document(bool with_idle);
+  struct Answer {
+    Verdict verdict;
+    std::string document;  // of the same instant
+  };
+  // As of now. `with_idle` brings idle times up to date first, at most every 5 s.
+  Answer answer(bool with_idle);
   std::string metrics();
   Verdict verdict();
 
-  // Returns when the verdict is `wanted` (true) or at the deadline (false).
-  boost::asio::awaitable<bool> wait_for(Verdict wanted, TimePoint deadline);
+  // Returns when the verdict is `wanted`, or at the deadline.
+  boost::asio::awaitable<void> wait_for(Verdict wanted, TimePoint deadline);
 
   // The app's preStop hook; returns when its container may be stopped. Nothing: the agent ends
   // first.
@@ -63,6 +67,7 @@ class Agent {
   void update_labels();
   void advance(TimePoint now);
   void save_state();
+  void refresh_hook();
   void evaluate_hook(TimePoint now);
   void log_transition(TimePoint now);
   void log_problem(std::string& last, const std::string& current, const char* what);

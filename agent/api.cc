@@ -38,9 +38,10 @@ http::Response json(int status, std::string body) {
       .status = status, .content_type = "application/json", .body = std::move(body), .headers = {}};
 }
 
-http::Response drained(Agent& agent) {
-  const bool is_drained = agent.verdict() == Verdict::kDrained;
-  return json(is_drained ? 200 : 503, agent.document(/*with_idle=*/false));
+// 200 when the document says `wanted`.
+http::Response answer_whether(Agent& agent, Verdict wanted) {
+  Agent::Answer answer = agent.answer(/*with_idle=*/false);
+  return json(answer.verdict == wanted ? 200 : 503, std::move(answer.document));
 }
 
 std::optional<Verdict> parse_verdict(std::string_view name) {
@@ -53,8 +54,8 @@ std::optional<Verdict> parse_verdict(std::string_view name) {
 }  // namespace
 
 http::Reply Api::operator()(const http::Request& request) {
-  if (request.path == "/drained") return drained(agent_);
-  if (request.path == "/status") return json(200, agent_.document(/*with_idle=*/true));
+  if (request.path == "/drained") return answer_whether(agent_, Verdict::kDrained);
+  if (request.path == "/status") return json(200, agent_.answer(/*with_idle=*/true).document);
   if (request.path == "/wait") return wait(request);
   if (request.path == "/prestop") return hook();
   if (request.path == "/terminating") {
@@ -92,14 +93,14 @@ http::Reply Api::wait(const http::Request& request) {
                   "'" + name.substr(0, 40) + "' is not a parameter of /wait; for and timeout are");
     }
   }
-  if (long_polls_ >= kMostLongPolls) return text(503, "too many long polls; try again later");
+  if (long_polls_ >= most_long_polls_) return text(503, "too many long polls; try again later");
   return long_poll(wanted, std::chrono::steady_clock::now() + timeout);
 }
 
 awaitable<http::Response> Api::long_poll(Verdict wanted, TimePoint deadline) {
   const Place place(long_polls_);
-  const bool reached = co_await agent_.wait_for(wanted, deadline);
-  co_return json(reached ? 200 : 503, agent_.document(/*with_idle=*/false));
+  co_await agent_.wait_for(wanted, deadline);
+  co_return answer_whether(agent_, wanted);
 }
 
 awaitable<http::Response> Api::hook() {

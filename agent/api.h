@@ -14,7 +14,8 @@ class Api {
   // was refused would cost its pod's connections.
   static constexpr std::size_t kMostLongPolls = 64;
 
-  explicit Api(Agent& agent) : agent_(agent) {}
+  explicit Api(Agent& agent, std::size_t most_long_polls = kMostLongPolls)
+      : agent_(agent), most_long_polls_(most_long_polls) {}
 
   http::Reply operator()(const http::Request& request);
 
@@ -24,6 +25,7 @@ class Api {
   boost::asio::awaitable<http::Response> hook();
 
   Agent& agent_;
+  std::size_t most_long_polls_;
   std::size_t long_polls_ = 0;
 };
 

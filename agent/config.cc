@@ -183,7 +183,7 @@ program::CommandLine agent_command_line(AgentConfig& config) {
        "false", program::flag(config.accept_proc)},
       {"node-ips", "ADDRESSES",
        "The node's addresses (status.hostIPs): short connections from there are taken for probes.",
-       "the default gateway", addresses(count.node_ips)},
+       "none besides the default gateway", addresses(count.node_ips)},
       {"pod-name", "NAME", "The pod's name, for the document.", "", program::text(config.pod.name)},
       {"pod-namespace", "NAME", "The pod's namespace.", "",
        program::text(config.pod.namespace_name)},

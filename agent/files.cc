@@ -6,16 +6,12 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <system_error>
 
+#include "sockets/errno_error.h"
 #include "sockets/unique_fd.h"
 
 namespace drainbow {
 namespace {
-
-Error errno_error(const std::string& what) {
-  return Error{std::generic_category().message(errno)}.wrap(what);
-}
 
 Result<void> write_all(int fd, std::string_view content, const std::string& path) {
   while (!content.empty()) {

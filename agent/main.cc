@@ -56,7 +56,7 @@ int run(AgentConfig config) {
   config.tracker.count.agent_ports = {server->bound_to().port};
 
   Agent agent(loop.get_executor(), config, selection_source(config), log);
-  api = std::make_unique<Api>(agent);
+  api = std::make_unique<Api>(agent, std::min(Api::kMostLongPolls, limits.clients / 4));
   log.info("listening", {{"address", server->bound_to().to_string()}, {"version", kVersion}});
   // A tick that throws is a defect: rather no agent, which kubelet restarts, than one that stands
   // still.

@@ -50,7 +50,8 @@ void Sampling::sample(TimePoint now, bool with_info, DrainTracker& tracker) {
   Result<SocketSampler::Taken> taken = sampler_.sample(now, with_info);
   state_.last_failed = !taken.ok();
   if (!taken) {
-    failed(now, "sample", taken.error(), tracker);
+    ++stats_.errors["sample"];
+    tracker.on_sample_error(taken.error());
     return;
   }
   base_ = taken->counters;
@@ -64,17 +65,12 @@ void Sampling::sample(TimePoint now, bool with_info, DrainTracker& tracker) {
 void Sampling::scan(TimePoint now, DrainTracker& tracker) {
   const Result<Scan> scanned = sampler_.scan(now);
   if (!scanned) {
-    failed(now, "scan", scanned.error(), tracker);
+    ++stats_.errors["scan"];
+    tracker.on_scan_error(scanned.error());
     return;
   }
   state_.last_scan = now;
   tracker.on_scan(now, *scanned);
-}
-
-void Sampling::failed(TimePoint now, const std::string& what, const Error& error,
-                      DrainTracker& tracker) {
-  ++stats_.errors[what];
-  tracker.on_sample_error(now, error);
 }
 
 void Sampling::update_network(DrainTracker& tracker) {
@@ -102,6 +98,7 @@ void Sampling::follow_closes(TimePoint now, bool watch, DrainTracker& tracker) {
   Result<DestroyEvents> subscribed = DestroyEvents::subscribe();
   if (subscribed) {
     events_ = std::move(*subscribed);
+    events_lost_ = true;  // those since the last tick
     subscribe_failed_at_.reset();
   } else {
     ++stats_.errors["events"];
@@ -133,12 +130,14 @@ bool Sampling::counters_unchanged(TimePoint now, DrainTracker& tracker) {
   if (!counters) {
     ++stats_.errors["counters"];
     if (events_lost_) tracker.on_unseen_opens(now);
+    passive_opens_.reset();
     return false;
   }
   // Some notifications are missing: whether a connection came and went unseen, PassiveOpens tells.
-  if (events_lost_ && (!base_ || base_->passive_opens != counters->passive_opens)) {
+  if (events_lost_ && passive_opens_ && *passive_opens_ != counters->passive_opens) {
     tracker.on_unseen_opens(now);
   }
+  passive_opens_ = counters->passive_opens;
   return base_ == *counters;
 }
 

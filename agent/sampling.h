@@ -16,7 +16,7 @@
 
 namespace drainbow {
 
-// For the metrics. Buckets are upper bounds in seconds; the last counts all.
+// For the metrics. Buckets are upper bounds in seconds.
 struct SamplingStats {
   static constexpr std::array<double, 7> kBuckets = {1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10};
 
@@ -51,7 +51,6 @@ class Sampling {
   void follow_closes(TimePoint now, bool watch, DrainTracker& tracker);
   bool counters_unchanged(TimePoint now, DrainTracker& tracker);
   void scan(TimePoint now, DrainTracker& tracker);
-  void failed(TimePoint now, const std::string& what, const Error& error, DrainTracker& tracker);
 
   static constexpr std::chrono::seconds kRetrySubscribe{60};
 
@@ -61,7 +60,8 @@ class Sampling {
   std::optional<TimePoint> subscribe_failed_at_;
   std::string subscribe_error_;
   bool events_lost_ = false;
-  std::optional<TcpCounters> base_;  // from just before the last sample
+  std::optional<std::uint64_t> passive_opens_;  // at the last tick
+  std::optional<TcpCounters> base_;             // from just before the last sample
   SamplingState state_;
   SamplingStats stats_;
 };

@@ -10,7 +10,7 @@
 
 namespace drainbow {
 
-// The pod's labels, from the downward API; nothing while they cannot be read.
+// The pod's labels, from the downward API.
 using Labels = std::map<std::string, std::string>;
 
 class SelectionSource {

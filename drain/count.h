@@ -36,7 +36,8 @@ struct CountPolicy {
   bool automatic() const { return !ports.has_value(); }
 };
 
-// Exactly one for each socket on a counted or ignored port.
+// Exactly one for each socket on a counted or ignored port whose state counts, or that is
+// half-open.
 enum class ConnectionClass : std::uint8_t {
   kOpen,       // counted
   kTransient,  // younger than transient_age: probes do not flap the verdict

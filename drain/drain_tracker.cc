@@ -77,6 +77,7 @@ void DrainTracker::on_network_error(const Error& error) { network_error_ = error
 
 void DrainTracker::on_scan(TimePoint now, const Scan& scan) {
   scanned_at_ = now;
+  scan_error_.reset();
   udp_ports_ = unseen_udp_ports(scan.udp, config_.count, network_);
   note_listeners(now, scan.listeners);
   refresh();
@@ -113,7 +114,9 @@ void DrainTracker::on_unchanged(TimePoint now) {
   sample_error_.reset();
 }
 
-void DrainTracker::on_sample_error(TimePoint, const Error& error) { sample_error_ = error; }
+void DrainTracker::on_sample_error(const Error& error) { sample_error_ = error; }
+
+void DrainTracker::on_scan_error(const Error& error) { scan_error_ = error; }
 
 void DrainTracker::on_destroyed(TimePoint now, const TcpSocket& socket) {
   const auto known = std::ranges::lower_bound(
@@ -314,6 +317,7 @@ std::vector<Reason> DrainTracker::find_count_problems(TimePoint now) const {
                                             for_people(since(*sampled_at_, now)) + " ago (limit " +
                                             for_people(sample_limit()) + ")"});
   }
+  if (scan_error_) problems.push_back({"scan_failed", scan_error_->message});
   if (scanned_at_ && now - *scanned_at_ > scan_limit()) {
     problems.push_back({"scan_stale", "listening ports and UDP sockets were last read " +
                                           for_people(since(*scanned_at_, now)) + " ago (limit " +
@@ -350,8 +354,8 @@ std::vector<Reason> DrainTracker::find_count_problems(TimePoint now) const {
   }
   if (!trustworthy_) {
     problems.push_back({"proc_incomplete",
-                        "/proc/net/tcp of this kernel hides connections or queues: --accept-proc "
-                        "takes its word all the same"});
+                        "/proc/net/tcp of this kernel hides connections or queues, or could not be "
+                        "tried: --accept-proc takes its word all the same"});
   }
   return problems;
 }

@@ -123,7 +123,8 @@ class DrainTracker {
   void on_sample(TimePoint now, Sample sample, bool with_info);
   // The counters did not move since the last sample: its set of sockets still holds.
   void on_unchanged(TimePoint now);
-  void on_sample_error(TimePoint now, const Error& error);
+  void on_sample_error(const Error& error);
+  void on_scan_error(const Error& error);
   // False: the tables in use are known to hide connections (SocketSampler::trustworthy).
   void set_trustworthy(bool trustworthy) { trustworthy_ = trustworthy; }
   // A connection ended; perhaps one that no sample has seen.
@@ -214,6 +215,7 @@ class DrainTracker {
   std::optional<std::uint64_t> confirmed_passive_opens_;  // as of then
   std::optional<TimePoint> info_at_;                      // a sample with idle times
   std::optional<Error> sample_error_;                     // of the last attempt
+  std::optional<Error> scan_error_;                       // likewise
   SampleMethod method_ = SampleMethod::kDump;
   std::map<std::uint16_t, std::uint64_t> opened_by_port_;
   std::uint64_t lost_total_ = 0;

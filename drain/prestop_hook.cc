@@ -17,6 +17,7 @@ std::string_view to_string(PrestopOutcome outcome) {
 }
 
 void PrestopHook::on_called(TimePoint now) {
+  if (called_at_ && now - *called_at_ > config_.deadline + kForgottenAfter) called_at_.reset();
   if (!called_at_) called_at_ = now;
 }
 

@@ -43,6 +43,9 @@ class PrestopHook {
   // So long /terminating is waited for.
   static constexpr Millis kTerminatingWithin{5'000};
 
+  // So long after its deadline a round is forgotten: a pod that was going would be gone.
+  static constexpr Millis kForgottenAfter{300'000};
+
   explicit PrestopHook(PrestopConfig config) : config_(config) {}
 
   // /terminating was called: the pod is going. It stays so.

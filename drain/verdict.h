@@ -1,4 +1,4 @@
-// A pod's verdict: the first line of DESIGN's table that matches, with its reasons. Pure.
+// A pod's verdict: the first line of this table that matches, with its reasons. Pure.
 //
 //   selected   selection is known and some Service that counts selects this pod
 //   unknown    selection is unknown or stale

@@ -82,7 +82,10 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
         self->accept_pause_.expires_after(kAcceptPause);
         co_await self->accept_pause_.async_wait(into(error));
       } else {
-        self->admit(std::move(socket));
+        try {
+          self->admit(std::move(socket));
+        } catch (const std::exception&) {  // out of memory: costs this client its connection
+        }
       }
     }
   }

@@ -142,7 +142,7 @@ TEST_F(AgentTest, RemembersTheDeselectionOverARestart) {
   EXPECT_THAT(dir_.read("state.json"), HasSubstr(R"("ever_selected":true)"));
   loop_.restart();
   const auto again = start();
-  EXPECT_THAT(again->document(false), HasSubstr(R"("ever_selected":true)"));
+  EXPECT_THAT(again->answer(false).document, HasSubstr(R"("ever_selected":true)"));
   EXPECT_EQ(again->verdict(), Verdict::kUnknown) << "not standby";
 }
 
@@ -162,18 +162,18 @@ TEST_F(AgentTest, GoesOnWithACorruptState) {
 
 TEST_F(AgentTest, SaysThatStateIsNotSaved) {
   config_.state_dir = dir_.file("absent");
-  EXPECT_THAT(start()->document(false), HasSubstr("state_not_saved"));
+  EXPECT_THAT(start()->answer(false).document, HasSubstr("state_not_saved"));
 }
 
 TEST_F(AgentTest, SaysThatLabelsAreUnreadableAndHeals) {
   config_.labels_file = dir_.file("labels");
   const auto agent = start();
-  EXPECT_THAT(agent->document(false), HasSubstr("labels_unreadable"));
+  EXPECT_THAT(agent->answer(false).document, HasSubstr("labels_unreadable"));
   dir_.write("labels", "color=\"12e034\"");
   Api api(*agent);
   ask(api, "/wait", {{"timeout", "250ms"}});  // two ticks
-  EXPECT_THAT(agent->document(false), HasSubstr(R"("color":"12e034")"));
-  EXPECT_THAT(agent->document(false), testing::Not(HasSubstr("labels_unreadable")));
+  EXPECT_THAT(agent->answer(false).document, HasSubstr(R"("color":"12e034")"));
+  EXPECT_THAT(agent->answer(false).document, testing::Not(HasSubstr("labels_unreadable")));
 }
 
 }  // namespace

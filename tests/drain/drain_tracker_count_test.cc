@@ -215,6 +215,16 @@ TEST(TrackedCount, TransientComesOfAgeWhileTheSetHolds) {
   EXPECT_EQ(pod.tracker.open(), 1U);
 }
 
+TEST(TrackedCount, FailedScanIsUnknownUntilOneSucceeds) {
+  ObservedPod pod = drained_pod();
+  pod.tracker.on_scan_error(Error{"no luck"});
+  pod.sample();
+  EXPECT_EQ(pod.verdict(), kUnknown) << "a sample tells nothing of UDP";
+  EXPECT_THAT(pod.reasons(), Contains("scan_failed"));
+  pod.look();
+  EXPECT_EQ(pod.verdict(), kDrained);
+}
+
 // An agent that was stopped for a while must not take a request that is long over for a session.
 TEST(TrackedCount, TransientDoesNotComeOfAgeWhileNobodyLooks) {
   ObservedPod pod = drained_pod();

@@ -151,7 +151,7 @@ class Comparison {
         return;
       case Kind::kFail:
         model_.failed(now);
-        tracker_.on_sample_error(now, Error{"no luck"});
+        tracker_.on_sample_error(Error{"no luck"});
         return;
       case Kind::kDestroy: {
         if (sockets_.empty()) return;
@@ -332,7 +332,7 @@ class SimulatedPod {
     const TimePoint now = clock_.now();
     if (std::exchange(fail_next_, false)) {
       state_.last_failed = true;
-      tracker_.on_sample_error(now, Error{"no luck"});
+      tracker_.on_sample_error(Error{"no luck"});
       return;
     }
     Sample sample{.listeners = {listener(kHttp)},
@@ -450,7 +450,7 @@ RC_GTEST_PROP(EpisodeProperty, StaysWhileOnlyTimeClosesAndFailuresPass, ()) {
   const std::string before = tracker.status(clock.now()).episode;
   for (const Event& event : *events()) {
     tracker.advance(clock.advance(Millis(event.choice * 100)));
-    if (event.kind == Kind::kFail) tracker.on_sample_error(clock.now(), Error{"no luck"});
+    if (event.kind == Kind::kFail) tracker.on_sample_error(Error{"no luck"});
     if (event.kind == Kind::kSelection) tracker.on_selection(clock.now(), {});
     if (event.kind == Kind::kDestroy && !sockets.empty()) sockets.pop_back();
     if (event.kind == Kind::kChange && !sockets.empty()) {

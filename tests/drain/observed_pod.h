@@ -79,7 +79,7 @@ class ObservedPod {
     tracker.advance(now());
   }
   void fail() {
-    tracker.on_sample_error(now(), Error{"no luck"});
+    tracker.on_sample_error(Error{"no luck"});
     tracker.advance(now());
   }
 

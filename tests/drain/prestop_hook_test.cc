@@ -98,6 +98,16 @@ TEST_F(Prestop, CallAfterTheDeadlineReturnsAtOnce) {
   EXPECT_EQ(after(seconds(100), busy), kDeadline);
 }
 
+// Anyone may call; a stray round must not take the hold from the pod's real end, days later.
+TEST_F(Prestop, RoundLongPastItsDeadlineIsForgotten) {
+  call_while_terminating();
+  EXPECT_EQ(after(seconds(25), busy), kDeadline);
+  hook.on_called(called + seconds(325));
+  EXPECT_EQ(after(seconds(325), busy), kDeadline);
+  hook.on_called(called + seconds(325) + kOneMs);
+  EXPECT_EQ(after(seconds(325) + kOneMs, busy), kWait);
+}
+
 TEST_F(Prestop, ContainerRestartDoesNotEatThePodsOwnGrace) {
   hook.on_called(called);
   EXPECT_EQ(after(seconds(5), busy), kNotLeaving);
