@@ -39,10 +39,11 @@ constexpr char kLine[] = "The color is #a1b2c3\n";
 constexpr std::size_t kHugeLine = 1 << 20;
 
 constexpr std::size_t kClients = 5000;
+
 #if defined(__has_feature)
-constexpr bool kSanitized = __has_feature(address_sanitizer);
-#else
-constexpr bool kSanitized = false;
+#if __has_feature(address_sanitizer)
+#define DRAINBOW_SANITIZED
+#endif
 #endif
 
 constexpr LineLimits kPatient{.interval = 1h, .stall_time = 1h};
@@ -319,10 +320,10 @@ TEST_F(LineServerTest, StopWithoutClientsIsImmediate) {
   tell([](LineServerTest* test) -> awaitable<void> { co_await test->server->stop(); });
 }
 
+// Only without sanitizers: UBSan's check of a virtual call opens a pipe to probe the object's
+// memory, and takes its failure for a bad object.
+#ifndef DRAINBOW_SANITIZED
 TEST_F(LineServerTest, OutlivesAShortageOfFileDescriptors) {
-  // UBSan's check of a virtual call opens a pipe to probe the object's memory, and takes its
-  // failure for a bad object.
-  if (kSanitized) GTEST_SKIP() << "the sanitizers need file descriptors themselves";
   start(kPatient);
   tell([](LineServerTest* test) -> awaitable<void> {
     rlimit before{};
@@ -341,6 +342,7 @@ TEST_F(LineServerTest, OutlivesAShortageOfFileDescriptors) {
     EXPECT_GE(test->server->counts().accept_errors_total, 1U);
   });
 }
+#endif
 
 TEST_F(LineServerTest, TheWildcardAddressServesIpv4Too) {
   start(kPatient, kLine, "[::]:0");
