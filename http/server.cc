@@ -78,15 +78,21 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
       error_code error;
       tcp::socket socket = co_await self->acceptor_.async_accept(into(error));
       if (error == asio::error::operation_aborted || !self->acceptor_.is_open()) co_return;
-      if (error) {
+      const bool admitted = !error && self->try_to_admit(std::move(socket));
+      if (!admitted) {
         self->accept_pause_.expires_after(kAcceptPause);
         co_await self->accept_pause_.async_wait(into(error));
-      } else {
-        try {
-          self->admit(std::move(socket));
-        } catch (const std::exception&) {  // out of memory: costs this client its connection
-        }
       }
+    }
+  }
+
+  // False when memory is out: it costs this client its connection, not the loop its life.
+  bool try_to_admit(tcp::socket socket) {
+    try {
+      admit(std::move(socket));
+      return true;
+    } catch (const std::exception&) {
+      return false;
     }
   }
 
