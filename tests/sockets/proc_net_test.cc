@@ -15,7 +15,6 @@
 namespace drainbow {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 using Family = ProcNetParser::Family;
