@@ -101,13 +101,19 @@ asio::awaitable<void> Agent::run() {
 
 void Agent::stop() {
   stopped_ = true;
+  selection_->stop();
   timer_.cancel();
   changed_.notify_all();
 }
 
 void Agent::tick(TimePoint now) {
   update_labels();
-  tracker_.on_selection(now, selection_->report(now));
+  const SelectionReport report = selection_->report(now, labels_);
+  tracker_.on_selection(now, report);
+  // The step to `unknown` tells its reason itself; what follows is told here. A watch that ends and
+  // is resumed while the selection stays known is no problem.
+  const bool stays_unknown = !tracker_.selection_known() && logged_verdict_ == Verdict::kUnknown;
+  log_problem(selection_problem_, stays_unknown ? report.problem : "", "selection");
   sampling_.tick(now, tracker_.watch_closes() || hook_.terminating(), tracker_);
   tracker_.advance(now);
   if (tracker_.wants_confirmation()) sampling_.sample(now, /*with_info=*/false, tracker_);
@@ -118,9 +124,8 @@ void Agent::tick(TimePoint now) {
 
 void Agent::update_labels() {
   if (config_.labels_file.empty()) return;
-  Result<Labels> labels = read_labels(config_.labels_file);
-  log_problem(labels_problem_, labels ? "" : labels.error().message, "labels");
-  if (labels) labels_ = std::move(*labels);
+  labels_ = read_labels(config_.labels_file);
+  log_problem(labels_problem_, labels_ ? "" : labels_.error().message, "labels");
 }
 
 void Agent::advance(TimePoint now) {
@@ -217,7 +222,7 @@ Verdict Agent::verdict() {
 
 Snapshot Agent::snapshot(TimePoint now) {
   Snapshot shown{.pod = config_.pod,
-                 .labels = labels_,
+                 .labels = labels_ ? *labels_ : Labels(),
                  .status = tracker_.status(now),
                  .deselected_at = deselected_at(),
                  .notes = sampling_.notes(),

@@ -88,8 +88,9 @@ class Agent {
   std::shared_ptr<HookRound> hook_round_;  // of the calls under way
   Signal changed_;
   bool stopped_ = false;
-  Labels labels_;
+  Result<Labels> labels_{Labels()};
   std::string labels_problem_;  // empty: none
+  std::string selection_problem_;
   std::string state_problem_;
   std::optional<TimePoint> idle_sampled_at_;
   // The deselection on both clocks, converted once: the wall clock may be set meanwhile.

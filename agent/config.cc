@@ -14,8 +14,6 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr std::string_view kFileSelection = "file:";
-
 // The non-empty parts between commas, blanks around them dropped.
 std::vector<std::string_view> split_list(std::string_view text) {
   std::vector<std::string_view> parts;
@@ -122,8 +120,9 @@ Setter threshold(std::uint64_t& target) {
 
 Setter selection_source(std::string& target) {
   return [&target](std::string_view text) -> Result<void> {
-    if (!text.starts_with(kFileSelection) || text.size() == kFileSelection.size()) {
-      return Error{"is not a selection source; accepted is file:PATH"};
+    const bool file = text.starts_with(kFileSelection) && text != kFileSelection;
+    if (!file && text != kKubernetesSelection) {
+      return Error{"is not a selection source; accepted are kubernetes and file:PATH"};
     }
     target = text;
     return {};
@@ -198,9 +197,14 @@ program::CommandLine agent_command_line(AgentConfig& config) {
       {"tick", "DURATION", "How often to count.", "1s",
        program::duration(config.tracker.tick, milliseconds(100), seconds(10))},
       {"selection", "SOURCE",
-       "Where to see whether the pod is selected: file:PATH, a file that holds `selected` or "
-       "`deselected`.",
-       "", selection_source(config.selection)},
+       "Where to see whether the pod is selected: kubernetes, the Services of its namespace; or "
+       "file:PATH, a file that holds `selected` or `deselected`.",
+       "kubernetes in a pod", selection_source(config.selection)},
+      {"service-account-dir", "PATH",
+       "With --selection kubernetes: where the API server's ca.crt and a token for it are.",
+       config.service_account_dir, program::text(config.service_account_dir)},
+      {"color-label", "KEY", "The label that tells colors apart.", config.color_label,
+       program::text(config.color_label)},
       {"labels-file", "PATH", "The pod's labels, from the downward API.", "none",
        program::text(config.labels_file)},
       {"state-dir", "PATH", "Where to remember the deselection over a restart (an emptyDir).",
@@ -218,7 +222,18 @@ program::CommandLine agent_command_line(AgentConfig& config) {
 
 Result<void> check_and_complete(AgentConfig& config) {
   const CountPolicy& count = config.tracker.count;
-  if (config.selection.empty()) return Error{"--selection: is required; accepted is file:PATH"};
+  if (config.selection.empty()) {
+    return Error{"--selection: is required outside a pod; accepted are kubernetes and file:PATH"};
+  }
+  if (config.selection == kKubernetesSelection) {
+    const std::string needed = ": is required by --selection kubernetes, from the downward API (";
+    if (config.pod.namespace_name.empty()) {
+      return Error{"--pod-namespace" + needed + "metadata.namespace)"};
+    }
+    if (config.labels_file.empty()) {
+      return Error{"--labels-file" + needed + "a volume's file of metadata.labels)"};
+    }
+  }
   // A connection that is not old enough to count must not be too old for the quiet clock.
   if (config.tracker.quiet_period < count.transient_age) {
     return Error{"--quiet-period: is shorter than --transient-age"};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "drain/drain_tracker.h"
@@ -25,12 +26,17 @@ struct AgentConfig {
   PrestopConfig prestop;
   PodIdentity pod;
   bool accept_proc = false;
-  std::string selection;    // "file:PATH"
+  std::string selection;  // "kubernetes" or "file:PATH"
+  std::string service_account_dir = "/var/run/secrets/kubernetes.io/serviceaccount";
+  std::string color_label = "color";
   std::string labels_file;  // empty: none
   std::string state_dir;    // empty: nothing survives a restart
   program::LogLevel log_level = program::LogLevel::kInfo;
   program::LogFormat log_format = program::LogFormat::kText;
 };
+
+inline constexpr std::string_view kKubernetesSelection = "kubernetes";
+inline constexpr std::string_view kFileSelection = "file:";
 
 // The flags, bound to `config`, which must outlive the parse.
 program::CommandLine agent_command_line(AgentConfig& config);

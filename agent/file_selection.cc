@@ -25,7 +25,7 @@ Result<SelectionState> read_selection(const std::string& path) {
 
 }  // namespace
 
-SelectionReport FileSelection::report(TimePoint now) {
+SelectionReport FileSelection::report(TimePoint now, const Result<Labels>&) {
   const Result<SelectionState> state = read_selection(path_);
   if (state) {
     last_ = {.state = *state, .proven_at = now};

@@ -13,7 +13,7 @@ class FileSelection : public SelectionSource {
   explicit FileSelection(std::string path) : path_(std::move(path)) {}
 
   // Reads the file anew. While it can't be read, the last answer is given as broken since then.
-  SelectionReport report(TimePoint now) override;
+  SelectionReport report(TimePoint now, const Result<Labels>& labels) override;
   std::string_view name() const override { return "file"; }
 
  private:

@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "agent/selection_source.h"
 #include "drain/result.h"
+#include "drain/selection.h"
 
 namespace drainbow {
 

@@ -17,7 +17,10 @@
 #include "agent/api.h"
 #include "agent/config.h"
 #include "agent/file_selection.h"
+#include "agent/files.h"
+#include "agent/kubernetes_selection.h"
 #include "http/server.h"
+#include "kube/api_server.h"
 #include "program/log.h"
 #include "program/open_files.h"
 #include "program/options.h"
@@ -31,8 +34,34 @@ constexpr int kExitUsage = 2;
 // Kept free of clients, so that these cannot keep the agent from counting.
 constexpr std::size_t kOtherFiles = 32;
 
-std::unique_ptr<SelectionSource> selection_source(const AgentConfig& config) {
-  return std::make_unique<FileSelection>(config.selection.substr(std::string_view("file:").size()));
+// A service account's token and the CA to know the API server by, as the kubelet mounts them.
+constexpr std::size_t kMostTokenBytes = 64 * 1024;
+constexpr std::size_t kMostAuthorityBytes = 1024 * 1024;
+
+const char* environment(const std::string& name) { return std::getenv(name.c_str()); }
+
+Result<kube::ApiServer> api_server(const std::string& service_account) {
+  Result<kube::ApiServer> server = kube::api_server_from_environment(environment);
+  if (!server) return server;
+  server->token = [path = service_account + "/token"] { return read_file(path, kMostTokenBytes); };
+  server->authority = [path = service_account + "/ca.crt"] {
+    return read_file(path, kMostAuthorityBytes);
+  };
+  return server;
+}
+
+Result<std::unique_ptr<SelectionSource>> selection_source(
+    const boost::asio::any_io_executor& executor, const AgentConfig& config) {
+  std::unique_ptr<SelectionSource> source;
+  if (config.selection == kKubernetesSelection) {
+    Result<kube::ApiServer> server = api_server(config.service_account_dir);
+    if (!server) return server.error().wrap("--selection kubernetes");
+    source = std::make_unique<KubernetesSelection>(executor, std::move(*server),
+                                                   config.pod.namespace_name, config.color_label);
+  } else {
+    source = std::make_unique<FileSelection>(config.selection.substr(kFileSelection.size()));
+  }
+  return source;
 }
 
 int run(AgentConfig config) {
@@ -55,7 +84,13 @@ int run(AgentConfig config) {
   }
   config.tracker.count.agent_ports = {server->bound_to().port};
 
-  Agent agent(loop.get_executor(), config, selection_source(config), log);
+  Result<std::unique_ptr<SelectionSource>> selection =
+      selection_source(loop.get_executor(), config);
+  if (!selection) {
+    log.error(selection.error().message);
+    return kExitUsage;
+  }
+  Agent agent(loop.get_executor(), config, std::move(*selection), log);
   api = std::make_unique<Api>(agent, std::min(Api::kMostLongPolls, limits.clients / 4));
   log.info("listening", {{"address", server->bound_to().to_string()}, {"version", kVersion}});
   // A tick that throws is a defect: rather no agent, which kubelet restarts, than one that stands
@@ -76,8 +111,8 @@ int run(AgentConfig config) {
 
 int parse_and_run(int argc, char** argv) {
   AgentConfig config;
+  if (environment("KUBERNETES_SERVICE_HOST") != nullptr) config.selection = kKubernetesSelection;
   const program::CommandLine line = agent_command_line(config);
-  const auto environment = [](const std::string& name) { return std::getenv(name.c_str()); };
   const Result<program::ParsedArguments> parsed =
       program::parse_arguments(line, argc, argv, environment);
   if (parsed && parsed->help) {

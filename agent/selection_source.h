@@ -2,16 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <string>
 #include <string_view>
 
 #include "drain/drain_tracker.h"
+#include "drain/result.h"
+#include "drain/selection.h"
 
 namespace drainbow {
-
-// The pod's labels, from the downward API.
-using Labels = std::map<std::string, std::string>;
 
 class SelectionSource {
  public:
@@ -20,11 +17,14 @@ class SelectionSource {
   SelectionSource& operator=(const SelectionSource&) = delete;
   virtual ~SelectionSource() = default;
 
-  // What is known at `now`. Called once a tick; must not block.
-  virtual SelectionReport report(TimePoint now) = 0;
+  // What is known at `now` of a pod with these labels. Called once a tick; must not block.
+  virtual SelectionReport report(TimePoint now, const Result<Labels>& labels) = 0;
 
-  // "file": `selection.source` in the document.
+  // "kubernetes", "file": `selection.source` in the document.
   virtual std::string_view name() const = 0;
+
+  // Ends what it does in the background, if anything.
+  virtual void stop() {}
 
   // How often the source had to start following anew: drainbow_watch_restarts_total.
   virtual std::uint64_t restarts() const { return 0; }

@@ -146,6 +146,7 @@ class DrainTracker {
   // Some socket is in a state whose end the counters do not tell.
   bool lingering() const { return lingering_; }
   bool port_seen() const { return ports_.ever_seen_listening(); }
+  bool selection_known() const { return selection_ != SelectionState::kUnknown; }
   // Not known to be selected: connections that come and go between two samples matter now.
   bool watch_closes() const { return selection_ != SelectionState::kSelected; }
   // For hooks.

@@ -18,7 +18,7 @@ needs_by_upstream_name() {
   cat <<END
 drainbow: $1 is not a system whose packages are known here. Needed:
   to build   a C++20 compiler (g++ 12, clang 19 or newer), CMake 3.25, Ninja, pkg-config, git;
-             Boost 1.81 (with JSON), libmnl, libnl-route 3, prometheus-cpp 1.0, spdlog,
+             Boost 1.81 (with JSON), OpenSSL 3, libmnl, libnl-route 3, prometheus-cpp 1.0, spdlog,
              Python 3 for the demo
   to test    clang++-19 and its compiler-rt, GoogleTest and GoogleMock, RapidCheck, pytest,
              pytest-xdist, iproute2, procps, util-linux, ccache (optional)
@@ -45,7 +45,7 @@ esac
 
 packages="g++ cmake ninja-build pkg-config git python3
   libboost$boost-dev libboost-json$boost-dev
-  libmnl-dev libnl-3-dev libnl-route-3-dev prometheus-cpp-dev libspdlog-dev"
+  libssl-dev libmnl-dev libnl-3-dev libnl-route-3-dev prometheus-cpp-dev libspdlog-dev"
 [ "$level" = build ] || packages="$packages
   ccache clang-19 libclang-rt-19-dev llvm-19 libgtest-dev libgmock-dev librapidcheck-dev
   python3-pytest python3-pytest-xdist iproute2 procps util-linux"

@@ -67,6 +67,8 @@ TEST(AgentConfig, ReadsEveryFlag) {
                                                  "--quiet-period=2m",
                                                  "--transient-age=500ms",
                                                  "--tick=200ms",
+                                                 "--service-account-dir=/sa",
+                                                 "--color-label=release",
                                                  "--labels-file=/l",
                                                  "--state-dir=/d",
                                                  "--prestop-min=1s",
@@ -86,6 +88,8 @@ TEST(AgentConfig, ReadsEveryFlag) {
   EXPECT_EQ(config->tracker.threshold, 5U);
   EXPECT_EQ(config->prestop.threshold, 5U);
   EXPECT_EQ(config->tracker.quiet_period, Millis(120'000));
+  EXPECT_EQ(config->service_account_dir, "/sa");
+  EXPECT_EQ(config->color_label, "release");
   EXPECT_EQ(config->labels_file, "/l");
   EXPECT_EQ(config->state_dir, "/d");
   EXPECT_EQ(config->log_format, program::LogFormat::kJson);
@@ -120,7 +124,9 @@ TEST(AgentConfig, SaysWhichFlagWhatItGotAndWhatItAccepts) {
       {"--quiet-period=30", "--quiet-period: '30' is not a duration such as"},
       {"--quiet-period=0s", "--quiet-period: '0s' is not between 1s and 24h"},
       {"--tick=1h", "--tick: '1h' is not between 100ms and 10s"},
-      {"--selection=kube", "--selection: 'kube' is not a selection source; accepted is file:PATH"},
+      {"--selection=kube",
+       "--selection: 'kube' is not a selection source; accepted are "
+       "kubernetes and file:PATH"},
       {"--selection=file:", "--selection: 'file:' is not a selection source"},
       {"--log-level=loud", "--log-level: 'loud' is not one of debug, info, warning, error"},
       {"--log-format=xml", "--log-format: 'xml' is neither text nor json"},
@@ -140,6 +146,19 @@ TEST(AgentConfig, RefusesFlagsThatContradictEachOther) {
   EXPECT_THAT(with({"--quiet-period=2s", "--transient-age=2001ms"}),
               HasSubstr("shorter than --transient-age"));
   EXPECT_THAT(with({"--prestop-min=30s"}), HasSubstr("longer than --prestop-timeout"));
+}
+
+TEST(AgentConfig, WatchesKubernetesOnlyWithWhatThatNeeds) {
+  const std::vector<std::string> all = {"--selection=kubernetes", "--pod-namespace=shop",
+                                        "--labels-file=/l"};
+  const Result<AgentConfig> config = configured(all);
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->service_account_dir, "/var/run/secrets/kubernetes.io/serviceaccount");
+  EXPECT_EQ(config->color_label, "color");
+  EXPECT_THAT(configured({all[0], all[1]}).error().message,
+              StartsWith("--labels-file: is required by --selection kubernetes"));
+  EXPECT_THAT(configured({all[0], all[2]}).error().message,
+              StartsWith("--pod-namespace: is required by --selection kubernetes"));
 }
 
 TEST(AgentConfig, HasAHelpTextThatNamesEveryFlagAndVariable) {
