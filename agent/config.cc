@@ -100,9 +100,9 @@ Setter addresses(std::vector<IpAddress>& target) {
   };
 }
 
-Setter listen_address(http::ListenAddress& target) {
+Setter listen_address(Endpoint& target) {
   return [&target](std::string_view text) -> Result<void> {
-    const Result<http::ListenAddress> parsed = http::ListenAddress::parse(text);
+    const Result<Endpoint> parsed = http::parse_listen_address(text);
     if (!parsed) return parsed.error();
     target = *parsed;
     return {};

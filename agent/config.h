@@ -21,7 +21,7 @@ struct PodIdentity {
 };
 
 struct AgentConfig {
-  http::ListenAddress listen{.address = {}, .port = 9911};
+  Endpoint listen{.address = {}, .port = 9911};
   TrackerConfig tracker;
   PrestopConfig prestop;
   PodIdentity pod;

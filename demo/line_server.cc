@@ -15,6 +15,8 @@
 #include <boost/asio/write.hpp>
 #include <utility>
 
+#include "http/asio_address.h"
+
 namespace drainbow::demo {
 namespace {
 
@@ -28,11 +30,6 @@ constexpr auto kAsValue = asio::as_tuple(asio::use_awaitable);
 // Accepting fails for want of a resource, such as file descriptors: the next session's end may
 // bring it back, while trying without a pause would turn in a circle.
 constexpr std::chrono::milliseconds kAcceptPause(100);
-
-asio::ip::address to_asio(const IpAddress& address) {
-  if (!address.is_v4()) return asio::ip::address_v6(address.bytes());
-  return asio::ip::make_address_v4(asio::ip::v4_mapped, asio::ip::address_v6(address.bytes()));
-}
 
 error_code set_option(tcp::acceptor& acceptor, int level, int name, int value) {
   if (::setsockopt(acceptor.native_handle(), level, name, &value, sizeof value) == 0) return {};
@@ -76,12 +73,9 @@ error_code open(tcp::acceptor& acceptor, const tcp::endpoint& endpoint, const Li
   return error;
 }
 
-http::ListenAddress local_address(const tcp::acceptor& acceptor) {
+Endpoint local_address(const tcp::acceptor& acceptor) {
   const tcp::endpoint endpoint = acceptor.local_endpoint();
-  const asio::ip::address address = endpoint.address();
-  return {.address = address.is_v4() ? IpAddress::v4(address.to_v4().to_bytes())
-                                     : IpAddress::v6(address.to_v6().to_bytes()),
-          .port = endpoint.port()};
+  return {.address = http::to_ip_address(endpoint.address()), .port = endpoint.port()};
 }
 
 bool no_ipv6(const error_code& error) {
@@ -107,11 +101,11 @@ struct LineServer::Session {
 };
 
 Result<std::unique_ptr<LineServer>> LineServer::listen(asio::any_io_executor executor,
-                                                       const http::ListenAddress& address,
-                                                       std::string line, LineLimits limits,
+                                                       const Endpoint& address, std::string line,
+                                                       LineLimits limits,
                                                        AcceptErrorHandler on_accept_error) {
   tcp::acceptor acceptor(executor);
-  error_code error = open(acceptor, {to_asio(address.address), address.port}, limits);
+  error_code error = open(acceptor, {http::to_asio(address.address), address.port}, limits);
   if (error && no_ipv6(error) && address.address == IpAddress()) {
     error = open(acceptor, {tcp::v4(), address.port}, limits);
   }

@@ -56,8 +56,8 @@ class LineServer {
   // Binds and listens, so that a port in use is an error here. With address [::] it accepts IPv4
   // too, and falls back to 0.0.0.0 where the kernel has no IPv6. `line` ends in a newline.
   static Result<std::unique_ptr<LineServer>> listen(boost::asio::any_io_executor executor,
-                                                    const http::ListenAddress& address,
-                                                    std::string line, LineLimits limits,
+                                                    const Endpoint& address, std::string line,
+                                                    LineLimits limits,
                                                     AcceptErrorHandler on_accept_error);
 
   // Accepts clients from now on.
@@ -68,7 +68,7 @@ class LineServer {
   // when all clients have closed in turn, at the latest after LineLimits::stop_time.
   boost::asio::awaitable<void> stop();
 
-  const http::ListenAddress& bound_to() const { return bound_to_; }  // port 0 replaced
+  const Endpoint& bound_to() const { return bound_to_; }  // port 0 replaced
   std::size_t sessions() const { return sessions_.size(); }
   const LineCounts& counts() const { return counts_; }
 
@@ -88,7 +88,7 @@ class LineServer {
   void close(const SessionPointer& session);
 
   Tcp::acceptor acceptor_;
-  http::ListenAddress bound_to_;
+  Endpoint bound_to_;
   std::string line_;
   LineLimits limits_;
   AcceptErrorHandler on_accept_error_;

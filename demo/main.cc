@@ -28,15 +28,14 @@ namespace drainbow::demo {
 namespace {
 
 namespace asio = boost::asio;
-using http::ListenAddress;
 
 constexpr std::size_t kHttpClients = 1024;
 constexpr unsigned kOtherDescriptors = 64;  // listeners, standard streams, metrics clients
 
 struct Settings {
-  ListenAddress http_listen{.address = {}, .port = 8080};
-  ListenAddress line_listen{.address = {}, .port = 8081};
-  ListenAddress metrics_listen{.address = {}, .port = 9090};
+  Endpoint http_listen{.address = {}, .port = 8080};
+  Endpoint line_listen{.address = {}, .port = 8081};
+  Endpoint metrics_listen{.address = {}, .port = 9090};
   Color color;
   std::string pod_name;
   std::uint32_t max_sessions = 20000;
@@ -67,11 +66,11 @@ program::CommandLine command_line(Settings& settings) {
       "and every 5 seconds.";
   line.options = {
       {"http-listen", "ADDRESS:PORT", "Where HTTP shows the color.", "[::]:8080",
-       parsed_by(ListenAddress::parse, settings.http_listen)},
+       parsed_by(http::parse_listen_address, settings.http_listen)},
       {"line-listen", "ADDRESS:PORT", "Where TCP prints the color.", "[::]:8081",
-       parsed_by(ListenAddress::parse, settings.line_listen)},
+       parsed_by(http::parse_listen_address, settings.line_listen)},
       {"metrics-listen", "ADDRESS:PORT", "Where Prometheus finds /metrics.", "[::]:9090",
-       parsed_by(ListenAddress::parse, settings.metrics_listen)},
+       parsed_by(http::parse_listen_address, settings.metrics_listen)},
       {"color", "RRGGBB", "The color, six hex digits.",
        std::string(kBuiltInColor) + ", from the commit that was built",
        parsed_by(Color::parse, settings.color)},

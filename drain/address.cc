@@ -71,6 +71,32 @@ std::string IpAddress::to_string() const {
   return text.data();
 }
 
+Result<Endpoint> Endpoint::parse(std::string_view text) {
+  const Error malformed{"is not a numeric address and port such as 127.0.0.1:9911 or [::1]:9911"};
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return malformed;
+  const std::string_view digits = text.substr(colon + 1);
+  std::string_view host = text.substr(0, colon);
+
+  Endpoint endpoint;
+  const char* const last = digits.data() + digits.size();
+  const auto [end, failure] = std::from_chars(digits.data(), last, endpoint.port);
+  if (failure != std::errc() || end != last) return malformed;
+
+  const bool bracketed = host.size() >= 2 && host.front() == '[' && host.back() == ']';
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  if (bracketed != (host.find(':') != std::string_view::npos)) return malformed;
+  const Result<IpAddress> address = IpAddress::parse(host);
+  if (!address) return malformed;
+  endpoint.address = *address;
+  return endpoint;
+}
+
+std::string Endpoint::to_string() const {
+  const std::string host = address.to_string();
+  return (address.is_v4() ? host : "[" + host + "]") + ":" + std::to_string(port);
+}
+
 Result<Cidr> Cidr::parse(std::string_view text) {
   const std::string quoted = "'" + std::string(text) + "'";
   const Error malformed{quoted + " is not a network such as 10.0.0.0/8, fd00::/8 or 10.0.0.1"};

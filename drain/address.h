@@ -37,6 +37,18 @@ class IpAddress {
   std::array<std::uint8_t, 16> bytes_{};
 };
 
+// An address and a TCP port.
+struct Endpoint {
+  IpAddress address;
+  std::uint16_t port = 0;
+
+  // "10.0.0.1:8080", "[fd00::1]:8080". No names.
+  static Result<Endpoint> parse(std::string_view text);
+  std::string to_string() const;
+
+  bool operator==(const Endpoint&) const = default;
+};
+
 // A network in CIDR notation; a bare address is a network of one.
 class Cidr {
  public:

@@ -39,7 +39,7 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
         handler_(std::move(handler)),
         limits_(limits) {}
 
-  error_code bind(const ListenAddress& address) {
+  error_code bind(const Endpoint& address) {
     const tcp::endpoint endpoint(to_asio(address.address), address.port);
     error_code error;
     acceptor_.close(error);
@@ -65,7 +65,7 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
     for (const auto& connection : connections_) connection->close();
   }
 
-  ListenAddress bound_to() const {
+  Endpoint bound_to() const {
     return {.address = to_ip_address(bound_to_.address()), .port = bound_to_.port()};
   }
 
@@ -133,7 +133,7 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
   std::set<std::shared_ptr<Connection>> connections_;
 };
 
-Result<Server> Server::listen(asio::any_io_executor executor, const ListenAddress& address,
+Result<Server> Server::listen(asio::any_io_executor executor, const Endpoint& address,
                               Handler handler, Limits limits) {
   auto impl = std::make_shared<Impl>(std::move(executor), std::move(handler), limits);
   error_code error = impl->bind(address);
@@ -164,7 +164,7 @@ Server::~Server() {
   if (impl_) impl_->stop();
 }
 
-ListenAddress Server::bound_to() const { return impl_->bound_to(); }
+Endpoint Server::bound_to() const { return impl_->bound_to(); }
 std::size_t Server::clients() const { return impl_->clients(); }
 void Server::stop() { impl_->stop(); }
 

@@ -58,26 +58,20 @@ struct Limits {
 };
 
 // Where to listen: "[::]:9911", "0.0.0.0:9911", "127.0.0.1:0", ":9911" (the same as [::]).
-struct ListenAddress {
-  IpAddress address;
-  std::uint16_t port = 0;
-
-  static Result<ListenAddress> parse(std::string_view text);
-  std::string to_string() const;
-};
+Result<Endpoint> parse_listen_address(std::string_view text);
 
 class Server {
  public:
   // Binds at once, so that a port in use is an error here and not later. With address [::] it
   // accepts IPv4 too, and falls back to 0.0.0.0 where the kernel has no IPv6. The server must not
   // outlive the executor's event loop, which is turned by one thread.
-  static Result<Server> listen(boost::asio::any_io_executor executor, const ListenAddress& address,
+  static Result<Server> listen(boost::asio::any_io_executor executor, const Endpoint& address,
                                Handler handler, Limits limits = {});
   Server(Server&&) noexcept;
   Server& operator=(Server&&) noexcept;
   ~Server();
 
-  ListenAddress bound_to() const;  // with the port the kernel chose for port 0
+  Endpoint bound_to() const;  // with the port the kernel chose for port 0
   std::size_t clients() const;
 
   // Stops accepting and closes every connection; later answers are cancelled, which takes one more

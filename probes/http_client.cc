@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <limits>
 #include <optional>
@@ -42,7 +41,7 @@ struct SocketAddress {
   socklen_t size = 0;
 };
 
-SocketAddress to_socket_address(const AgentAddress& agent) {
+SocketAddress to_socket_address(const Endpoint& agent) {
   SocketAddress result;
   const auto& bytes = agent.address.bytes();
   if (agent.address.is_v4()) {
@@ -78,7 +77,7 @@ Result<void> wait_for(const Socket& socket, short events, steady_clock::time_poi
 }
 
 // The errno of the connect: 0 when connected.
-Result<int> connect(const Socket& socket, const AgentAddress& agent,
+Result<int> connect(const Socket& socket, const Endpoint& agent,
                     steady_clock::time_point deadline) {
   const SocketAddress address = to_socket_address(agent);
   if (::connect(socket.fd(), reinterpret_cast<const sockaddr*>(&address.storage), address.size) ==
@@ -131,33 +130,7 @@ Result<std::string> receive_all(const Socket& socket, steady_clock::time_point d
 
 }  // namespace
 
-Result<AgentAddress> AgentAddress::parse(std::string_view text) {
-  const Error malformed{"is not a numeric address and port such as 127.0.0.1:9911 or [::1]:9911"};
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) return malformed;
-  const std::string_view digits = text.substr(colon + 1);
-  std::string_view host = text.substr(0, colon);
-
-  AgentAddress agent;
-  const char* const last = digits.data() + digits.size();
-  const auto [end, failure] = std::from_chars(digits.data(), last, agent.port);
-  if (failure != std::errc() || end != last || agent.port == 0) return malformed;
-
-  const bool bracketed = host.size() >= 2 && host.front() == '[' && host.back() == ']';
-  if (bracketed) host = host.substr(1, host.size() - 2);
-  if (bracketed != (host.find(':') != std::string_view::npos)) return malformed;
-  const Result<IpAddress> address = IpAddress::parse(host);
-  if (!address) return malformed;
-  agent.address = *address;
-  return agent;
-}
-
-std::string AgentAddress::to_string() const {
-  const std::string host = address.to_string();
-  return (address.is_v4() ? host : "[" + host + "]") + ":" + std::to_string(port);
-}
-
-Result<Fetched> http_get(const AgentAddress& agent, std::string_view target, milliseconds timeout) {
+Result<Fetched> http_get(const Endpoint& agent, std::string_view target, milliseconds timeout) {
   const auto deadline = steady_clock::now() + timeout;
   const int family = agent.address.is_v4() ? AF_INET : AF_INET6;
   const Socket socket(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));

@@ -6,7 +6,6 @@
 
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -15,18 +14,6 @@
 
 namespace drainbow {
 
-struct AgentAddress {
-  IpAddress address;
-  std::uint16_t port = 0;
-
-  // "127.0.0.1:9911", "[::1]:9911". No names: static programs cannot resolve them (getaddrinfo
-  // loads shared libraries).
-  static Result<AgentAddress> parse(std::string_view text);
-  std::string to_string() const;
-
-  bool operator==(const AgentAddress&) const = default;
-};
-
 inline constexpr std::size_t kMaxAnswerBytes = std::size_t{1} << 20;
 
 struct Fetched {
@@ -34,8 +21,9 @@ struct Fetched {
   std::string bytes;     // all that came before the connection's end
 };
 
-// `timeout` is for everything together.
-Result<Fetched> http_get(const AgentAddress& agent, std::string_view target,
+// `agent` is numeric, since static programs cannot resolve names (getaddrinfo loads shared
+// libraries). `timeout` is for everything together.
+Result<Fetched> http_get(const Endpoint& agent, std::string_view target,
                          std::chrono::milliseconds timeout);
 
 }  // namespace drainbow

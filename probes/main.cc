@@ -27,19 +27,20 @@ constexpr milliseconds kLongestTimeout = 1h;
 
 struct Settings {
   Question question = Question::kDrained;
-  std::vector<AgentAddress> agents;  // the next is tried when one refuses
+  std::vector<Endpoint> agents;  // the next is tried when one refuses
   std::optional<milliseconds> timeout;
   bool json = false;
 };
 
-std::vector<AgentAddress> default_agents() {
-  return {*AgentAddress::parse("127.0.0.1:9911"), *AgentAddress::parse("[::1]:9911")};
+std::vector<Endpoint> default_agents() {
+  return {*Endpoint::parse("127.0.0.1:9911"), *Endpoint::parse("[::1]:9911")};
 }
 
-program::Setter agent_setter(std::vector<AgentAddress>& agents) {
+program::Setter agent_setter(std::vector<Endpoint>& agents) {
   return [&agents](std::string_view text) -> Result<void> {
-    const Result<AgentAddress> agent = AgentAddress::parse(text);
+    const Result<Endpoint> agent = Endpoint::parse(text);
     if (!agent) return agent.error();
+    if (agent->port == 0) return Error{"has port 0; accepted are 1 to 65535"};
     agents = {*agent};
     return {};
   };
@@ -96,7 +97,7 @@ Result<std::string> fetch(const Settings& settings) {
   const milliseconds timeout = settings.timeout.value_or(wait ? 30s : 2s);
   const std::string target = target_of(settings.question, timeout);
   std::string refusals;
-  for (const AgentAddress& agent : settings.agents) {
+  for (const Endpoint& agent : settings.agents) {
     Result<Fetched> fetched = http_get(agent, target, timeout + (wait ? kWaitMargin : 0ms));
     if (!fetched) return fetched.error().wrap("agent at " + agent.to_string());
     if (!fetched->refused) return std::move(fetched->bytes);

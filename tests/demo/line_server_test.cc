@@ -86,7 +86,7 @@ class LineServerTest : public testing::Test {
  public:
   void start(LineLimits limits, std::string line = kLine, const char* address = "127.0.0.1:0") {
     auto listening = LineServer::listen(
-        loop.get_executor(), *http::ListenAddress::parse(address), std::move(line), limits,
+        loop.get_executor(), *http::parse_listen_address(address), std::move(line), limits,
         [this](const std::string& reason) { accept_errors.push_back(reason); });
     ASSERT_TRUE(listening) << listening.error().message;
     server = *std::move(listening);

@@ -104,6 +104,37 @@ TEST(Cidr, PrintsAsWritten) {
   }
 }
 
+TEST(Endpoint, IsReadAndPrinted) {
+  for (const char* text :
+       {"127.0.0.1:9911", "[::1]:9911", "[fd00::1]:1", "10.0.0.1:65535", "[::]:0"}) {
+    const Result<Endpoint> endpoint = Endpoint::parse(text);
+    ASSERT_TRUE(endpoint) << text;
+    EXPECT_EQ(endpoint->to_string(), text);
+  }
+}
+
+TEST(Endpoint, AllElseIsRefused) {
+  for (const char* text :
+       {"", ":", ":9911", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1",
+        "127.0.0.1:+1", "127.0.0.1: 1", "127.0.0.1:99x", "localhost:9911", "::1:9911", "[::1]",
+        "[::1]9911", "[127.0.0.1]:9911", "[]:9911", "[::1:9911", "[fe80::1%lo]:80"}) {
+    const Result<Endpoint> endpoint = Endpoint::parse(text);
+    ASSERT_FALSE(endpoint) << text;
+    EXPECT_EQ(endpoint.error().message,
+              "is not a numeric address and port such as 127.0.0.1:9911 or [::1]:9911");
+  }
+}
+
+RC_GTEST_PROP(Endpoint, ReadsWhatItPrints,
+              (const std::array<std::uint8_t, 16>& bytes, bool v4, std::uint16_t port)) {
+  const std::span<const std::uint8_t, 16> all(bytes);
+  const Endpoint endpoint{.address = v4 ? IpAddress::v4(all.first<4>()) : IpAddress::v6(all),
+                          .port = port};
+  const Result<Endpoint> read = Endpoint::parse(endpoint.to_string());
+  RC_ASSERT(read.ok());
+  RC_ASSERT(*read == endpoint);
+}
+
 TEST(Cidr, RefusesWhatIsNone) {
   for (const char* text :
        {"", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8x", "10.0.0.0/8/8",

@@ -37,7 +37,7 @@ asio::awaitable<Response> answer_after(asio::any_io_executor executor,
 
 struct World {
   World() {
-    auto listening = Server::listen(loop.get_executor(), *ListenAddress::parse("127.0.0.1:0"),
+    auto listening = Server::listen(loop.get_executor(), *parse_listen_address("127.0.0.1:0"),
                                     [this](const Request& request) { return handle(request); },
                                     {.request_bytes = 256});
     check(listening.ok());
@@ -65,7 +65,7 @@ struct World {
   std::optional<Server> server;
 };
 
-UniqueFd connect_to(const ListenAddress& server) {
+UniqueFd connect_to(const Endpoint& server) {
   UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;

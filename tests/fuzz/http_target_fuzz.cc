@@ -15,8 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!target->path.starts_with('/')) std::abort();
     if (target->path.find('\0') != std::string::npos) std::abort();
   }
-  if (const auto address = http::ListenAddress::parse(text)) {
-    const auto again = http::ListenAddress::parse(address->to_string());
+  if (const auto address = http::parse_listen_address(text)) {
+    const auto again = http::parse_listen_address(address->to_string());
     if (!again || again->address != address->address || again->port != address->port) std::abort();
   }
   return 0;

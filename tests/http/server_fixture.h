@@ -72,7 +72,7 @@ class ServerTest : public testing::Test {
   void start(Limits limits = {}, const char* address = "127.0.0.1:0") {
     scene = std::make_shared<Scene>(loop);
     auto listening = Server::listen(
-        loop.executor(), *ListenAddress::parse(address),
+        loop.executor(), *parse_listen_address(address),
         [scene = scene](const Request& request) { return handle(scene, request); }, limits);
     ASSERT_TRUE(listening.ok()) << listening.error().message;
     server.emplace(std::move(*listening));

@@ -37,7 +37,7 @@ TEST_F(ServerTest, APortInUseIsAnError) {
 
 TEST_F(ServerTest, AForeignAddressIsAnError) {
   const auto foreign =
-      Server::listen(loop.executor(), *ListenAddress::parse("192.0.2.1:0"), nothing);
+      Server::listen(loop.executor(), *parse_listen_address("192.0.2.1:0"), nothing);
   ASSERT_FALSE(foreign.ok());
   EXPECT_EQ(foreign.error().message, "listening on 192.0.2.1:0: Cannot assign requested address");
 }
@@ -143,7 +143,7 @@ TEST_F(ServerTest, DestructionCancelsAnswersUnderWay) {
 TEST_F(ServerTest, AssignmentStopsTheOldServer) {
   TestClient client = connect();
   EXPECT_EQ(client.get("/").status, 200);
-  auto other = Server::listen(loop.executor(), *ListenAddress::parse("127.0.0.1:0"), nothing);
+  auto other = Server::listen(loop.executor(), *parse_listen_address("127.0.0.1:0"), nothing);
   *server = std::move(*other);
   EXPECT_EQ(client.read_to_end().bytes, "");
   TestClient welcome = connect();
@@ -162,7 +162,7 @@ TEST(ServerLifetime, TheLoopMayGoWithAnswersUnderWay) {
       const auto scene = std::make_shared<Scene>(loop);
       left = scene;
       auto server =
-          Server::listen(loop.executor(), *ListenAddress::parse("127.0.0.1:0"),
+          Server::listen(loop.executor(), *parse_listen_address("127.0.0.1:0"),
                          [scene](const Request& request) { return handle(scene, request); });
       ASSERT_TRUE(server.ok());
       for (const std::string& bytes : {std::string(), std::string("GET / HTT"),
@@ -186,7 +186,7 @@ int fail(const std::string& why) {
 
 int serve_without_descriptors() {
   EventLoop loop;
-  auto server = Server::listen(loop.executor(), *ListenAddress::parse("127.0.0.1:0"), nothing);
+  auto server = Server::listen(loop.executor(), *parse_listen_address("127.0.0.1:0"), nothing);
   if (!server) return fail(server.error().message);
   std::list<TestClient> clients;
   for (int i = 0; i < 8; ++i) clients.emplace_back(loop, server->bound_to());
@@ -231,13 +231,13 @@ void take_ipv6_away() {
 int serve_without_ipv6() {
   take_ipv6_away();
   EventLoop loop;
-  auto server = Server::listen(loop.executor(), *ListenAddress::parse("[::]:0"), nothing);
+  auto server = Server::listen(loop.executor(), *parse_listen_address("[::]:0"), nothing);
   if (!server) return fail(server.error().message);
   if (!server->bound_to().to_string().starts_with("0.0.0.0:")) return fail("bound elsewhere");
   TestClient client(loop,
                     {.address = *IpAddress::parse("127.0.0.1"), .port = server->bound_to().port});
   if (client.get("/").status != 200) return fail("no answer");
-  const auto v6 = Server::listen(loop.executor(), *ListenAddress::parse("[::1]:0"), nothing);
+  const auto v6 = Server::listen(loop.executor(), *parse_listen_address("[::1]:0"), nothing);
   return v6.ok() ? fail("an IPv6 address of its own was replaced") : 0;
 }
 

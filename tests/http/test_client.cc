@@ -27,7 +27,7 @@ std::string lower_case(std::string text) {
 
 }  // namespace
 
-TestClient::TestClient(EventLoop& loop, const ListenAddress& server, int receive_buffer)
+TestClient::TestClient(EventLoop& loop, const Endpoint& server, int receive_buffer)
     : loop_(loop), socket_(loop.context()) {
   const tcp::endpoint endpoint(to_asio(server.address), server.port);
   socket_.open(endpoint.protocol());

@@ -24,7 +24,7 @@ struct Answer {
 class TestClient {
  public:
   // A receive buffer of 0 is the kernel's own choice.
-  TestClient(EventLoop& loop, const ListenAddress& server, int receive_buffer = 0);
+  TestClient(EventLoop& loop, const Endpoint& server, int receive_buffer = 0);
 
   void send(std::string_view bytes);
   // Turns the loop between the bytes, so that each arrives alone. False if the server has closed.

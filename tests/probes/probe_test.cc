@@ -289,6 +289,7 @@ TEST(Probe, BadUsageIsTwoAndOneLine) {
                                             {"drained", "--timeout=0s"},
                                             {"drained", "--timeout=61m"},
                                             {"drained", "--agent=localhost:9911"},
+                                            {"drained", "--agent=127.0.0.1:0"},
                                             {"drained", "--agent"}};
   for (const auto& arguments : cases) {
     const Outcome outcome = Probe(arguments).outcome();
