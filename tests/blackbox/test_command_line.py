@@ -125,7 +125,7 @@ def test_help_is_complete():
     flags = (
         "listen count-ports ignore-ports ignore-peers ignore-loopback ignore-udp accept-proc "
         "node-ips pod-name pod-namespace pod-uid threshold quiet-period transient-age tick "
-        "selection labels-file state-dir prestop-min prestop-timeout log-level log-format"
+        "selection service-account-dir color-label labels-file state-dir prestop-min prestop-timeout log-level log-format"
     ).split()
     for flag in flags:
         assert re.search(rf"--{flag}\b", done.stdout), flag
