@@ -50,18 +50,22 @@ Result<kube::ApiServer> api_server(const std::string& service_account) {
   return server;
 }
 
-Result<std::unique_ptr<SelectionSource>> selection_source(
-    const boost::asio::any_io_executor& executor, const AgentConfig& config) {
-  std::unique_ptr<SelectionSource> source;
-  if (config.selection == kKubernetesSelection) {
-    Result<kube::ApiServer> server = api_server(config.service_account_dir);
-    if (!server) return server.error().wrap("--selection kubernetes");
-    source = std::make_unique<KubernetesSelection>(executor, std::move(*server),
-                                                   config.pod.namespace_name, config.color_label);
-  } else {
-    source = std::make_unique<FileSelection>(config.selection.substr(kFileSelection.size()));
+// What the flags and the environment say, whole and not contradicting itself.
+Result<void> check(AgentConfig& config) {
+  Result<void> checked = check_and_complete(config);
+  if (!checked || config.selection != kKubernetesSelection) return checked;
+  const Result<kube::ApiServer> server = api_server(config.service_account_dir);
+  if (!server) return server.error().wrap("--selection kubernetes");
+  return {};
+}
+
+std::unique_ptr<SelectionSource> selection_source(const boost::asio::any_io_executor& executor,
+                                                  const AgentConfig& config) {
+  if (config.selection != kKubernetesSelection) {
+    return std::make_unique<FileSelection>(config.selection.substr(kFileSelection.size()));
   }
-  return source;
+  return std::make_unique<KubernetesSelection>(executor, *api_server(config.service_account_dir),
+                                               config.pod.namespace_name, config.color_label);
 }
 
 int run(AgentConfig config) {
@@ -84,13 +88,7 @@ int run(AgentConfig config) {
   }
   config.tracker.count.agent_ports = {server->bound_to().port};
 
-  Result<std::unique_ptr<SelectionSource>> selection =
-      selection_source(loop.get_executor(), config);
-  if (!selection) {
-    log.error(selection.error().message);
-    return kExitUsage;
-  }
-  Agent agent(loop.get_executor(), config, std::move(*selection), log);
+  Agent agent(loop.get_executor(), config, selection_source(loop.get_executor(), config), log);
   api = std::make_unique<Api>(agent, std::min(Api::kMostLongPolls, limits.clients / 4));
   log.info("listening", {{"address", server->bound_to().to_string()}, {"version", kVersion}});
   // A tick that throws is a defect: rather no agent, which kubelet restarts, than one that stands
@@ -123,7 +121,7 @@ int parse_and_run(int argc, char** argv) {
     std::printf("drainbow-agent %s\n", kVersion);
     return EXIT_SUCCESS;
   }
-  const Result<void> checked = parsed ? check_and_complete(config) : Result<void>(parsed.error());
+  const Result<void> checked = parsed ? check(config) : Result<void>(parsed.error());
   if (!checked) {
     std::fprintf(stderr, "drainbow-agent: %s\n", checked.error().message.c_str());
     return kExitUsage;

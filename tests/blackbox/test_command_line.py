@@ -118,6 +118,35 @@ def test_flags_that_make_no_sense(argv):
     assert argv[-1].split("=")[0].strip("-") in one_line(done) or "prestop" in one_line(done)
 
 
+IN_A_POD = {"KUBERNETES_SERVICE_HOST": "10.96.0.1", "KUBERNETES_SERVICE_PORT": "443"}
+POD_FLAGS = ["--pod-namespace=shop", "--labels-file=/labels"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "environment", "message"),
+    [
+        ([], {}, "--selection: is required outside a pod; accepted are kubernetes and file:PATH"),
+        (POD_FLAGS[1:], IN_A_POD, "--pod-namespace: is required by --selection kubernetes"),
+        (POD_FLAGS[:1], IN_A_POD, "--labels-file: is required by --selection kubernetes"),
+        (
+            ["--selection=kubernetes", *POD_FLAGS],
+            {},
+            "--selection kubernetes: KUBERNETES_SERVICE_HOST is not set, as it is in every pod",
+        ),
+        (
+            POD_FLAGS,
+            {**IN_A_POD, "KUBERNETES_SERVICE_PORT": "tcp://10.96.0.1:443"},
+            "KUBERNETES_SERVICE_PORT: 'tcp://10.96.0.1:443' is not a port from 1 to 65535",
+        ),
+    ],
+)
+def test_what_watching_kubernetes_needs(argv, environment, message):
+    """A pod without its downward API would wait for a selection that never comes."""
+    done = run(*argv, environment=environment)
+    assert done.returncode == 2, done
+    assert message in one_line(done)
+
+
 def test_help_is_complete():
     """Nobody could find a flag, its variable or its default."""
     done = run("--help")
