@@ -25,7 +25,7 @@ FIRST_WITHOUT_TESTS = $(if $(wildcard build/release/CMakeCache.txt),,-DBUILD_TES
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: build demo test deps lint coverage fuzz bench clean help
+.PHONY: build demo test image install uninstall test-cluster deps lint coverage fuzz bench clean help
 
 build: ## Build the programs: build/release/bin/{drainbow-agent,drainbow-probe,color-server}
 	@tools/install_deps.sh build
@@ -39,6 +39,19 @@ test: ## Build and run all tests: release (gcc), then with sanitizers (clang)
 	@tools/install_deps.sh test
 	@JOBS=$(JOBS) tools/test.sh release -DDRAINBOW_COLOR='$(COLOR)'
 	@JOBS=$(JOBS) tools/test.sh asan
+
+image: ## Build the images (docker, podman, buildah); LOAD_IMAGE='kind load docker-image' loads them
+	@COLOR='$(COLOR)' tools/image.sh
+
+install: ## Release this commit's color on kubectl's cluster (COLOR=, NAMESPACE=, DOCKER_IMAGE=)
+	@COLOR='$(COLOR)' tools/install.sh
+
+uninstall: ## Take the demo off the cluster (COLOR=12e034: only that color)
+	@COLOR='$(COLOR)' tools/uninstall.sh
+
+test-cluster: ## Run the tests on a real Kubernetes, built and brought up for them (docs: tests/cluster)
+	@tools/install_deps.sh cluster
+	@tests/cluster/run
 
 deps: ## Install the packages for building, testing and working on drainbow
 	@tools/install_deps.sh dev
@@ -65,4 +78,4 @@ clean: ## Delete build/
 	@rm -rf build
 
 help: ## Show this
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18

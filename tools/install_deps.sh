@@ -1,16 +1,17 @@
 #!/bin/sh
-# install_deps.sh build|test|dev: installs the distribution's packages that are missing, if any.
-#   build  what the programs and the demo need
-#   test   ... and the tests
-#   dev    ... and lint, coverage, fuzzing and benchmarks
+# install_deps.sh build|test|dev|cluster: installs the distribution's packages that are missing, if any.
+#   build    what the programs and the demo need
+#   test     ... and the tests
+#   dev      ... and lint, coverage, fuzzing and benchmarks
+#   cluster  what the tests on a Kubernetes node of their own need, besides Go
 # On a system whose package names are not known here it says what is needed and goes on.
 # SKIP_DEPS=1 turns it off, for tools that do not come from packages.
 set -eu
 
 level=${1:-}
 case $level in
-  build | test | dev) ;;
-  *) echo "usage: $0 build|test|dev" >&2; exit 2 ;;
+  build | test | dev | cluster) ;;
+  *) echo "usage: $0 build|test|dev|cluster" >&2; exit 2 ;;
 esac
 [ "${SKIP_DEPS:-}" != 1 ] || exit 0
 
@@ -23,6 +24,8 @@ drainbow: $1 is not a system whose packages are known here. Needed:
   to test    clang++-19 and its compiler-rt, GoogleTest and GoogleMock, RapidCheck, pytest,
              pytest-xdist, iproute2, procps, util-linux, ccache (optional)
   for work   clang-tidy-19, clang-format-19, gcovr, wrk
+  cluster    Go 1.26, buildah, containerd and runc, CNI plugins, debootstrap, gcc, iptables, nftables,
+             iproute2, openssl, procps, pytest, pytest-xdist
 END
 }
 
@@ -46,9 +49,14 @@ esac
 packages="g++ cmake ninja-build pkg-config git python3
   libboost$boost-dev libboost-json$boost-dev
   libssl-dev libmnl-dev libnl-3-dev libnl-route-3-dev prometheus-cpp-dev libspdlog-dev"
-[ "$level" = build ] || packages="$packages
-  ccache clang-19 libclang-rt-19-dev llvm-19 libgtest-dev libgmock-dev librapidcheck-dev
-  python3-pytest python3-pytest-xdist iproute2 procps util-linux"
+tests="python3-pytest python3-pytest-xdist iproute2 procps util-linux"
+case $level in
+  build) ;;
+  cluster) packages="git make python3 $tests
+  buildah containerd containernetworking-plugins debootstrap gcc iptables libc6-dev nftables openssl runc" ;;
+  *) packages="$packages
+  ccache clang-19 libclang-rt-19-dev llvm-19 libgtest-dev libgmock-dev librapidcheck-dev $tests" ;;
+esac
 [ "$level" != dev ] || packages="$packages clang-tidy-19 clang-format-19 gcovr wrk"
 
 # shellcheck disable=SC2086 # a list of words
