@@ -49,7 +49,7 @@ install: ## Release this commit's color on kubectl's cluster (COLOR=, NAMESPACE=
 uninstall: ## Take the demo off the cluster (COLOR=12e034: only that color)
 	@COLOR='$(COLOR)' tools/uninstall.sh
 
-test-cluster: ## Run the tests on a real Kubernetes, built and brought up for them (docs: tests/cluster)
+test-cluster: ## Run the tests on a real Kubernetes, built and brought up for them
 	@tools/install_deps.sh cluster
 	@tests/cluster/run
 
@@ -78,4 +78,4 @@ clean: ## Delete build/
 	@rm -rf build
 
 help: ## Show this
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 21
