@@ -8,6 +8,7 @@ JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 FUZZ_RUNS ?=
 BENCH_FLAGS ?=
+CLUSTER_FLAGS ?=
 
 # Given on make's command line only: many an environment has a COLOR that means something else.
 ifneq ($(origin COLOR),command line)
@@ -51,7 +52,7 @@ uninstall: ## Take the demo off the cluster (COLOR=12e034: only that color)
 
 test-cluster: ## Run the tests on a real Kubernetes, built and brought up for them
 	@tools/install_deps.sh cluster
-	@tests/cluster/run
+	@tests/cluster/run $(CLUSTER_FLAGS)
 
 deps: ## Install the packages for building, testing and working on drainbow
 	@tools/install_deps.sh dev
