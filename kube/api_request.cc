@@ -103,8 +103,8 @@ http::request<http::empty_body> get_request(const ApiServer& server, const std::
 }  // namespace
 
 struct ApiRequest::State {
-  State(asio::any_io_executor executor, const ApiServer& server_)
-      : server(server_), resolver(executor), executor(std::move(executor)) {}
+  State(asio::any_io_executor executor, const ApiServer& api)
+      : server(api), resolver(executor), executor(std::move(executor)) {}
 
   asio::awaitable<Result<void>> connect(Millis limit);
 
@@ -164,7 +164,7 @@ asio::awaitable<Result<AnswerHead>> ApiRequest::send(std::string target, Millis 
   if (!connected) co_return connected.error();
 
   boost::system::error_code failure;
-  http::request<http::empty_body> request = get_request(state_->server, *token, target);
+  const http::request<http::empty_body> request = get_request(state_->server, *token, target);
   co_await http::async_write(*state_->stream, request, into(failure));
   if (failure) co_return Error{"sending the request: " + meaning(failure)};
   state_->parser.header_limit(kMostHeaderBytes);

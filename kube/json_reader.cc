@@ -19,17 +19,19 @@ constexpr std::size_t kDeepest = 64;
 // What Boost.JSON's parser calls, in the order of the text.
 class Events {
  public:
+  // NOLINTBEGIN(readability-identifier-naming): the parser looks for these names
   static constexpr std::size_t max_object_size = SIZE_MAX;
   static constexpr std::size_t max_array_size = SIZE_MAX;
   static constexpr std::size_t max_key_size = kMostText;
   static constexpr std::size_t max_string_size = kMostText;
+  // NOLINTEND(readability-identifier-naming)
 
   explicit Events(JsonVisitor& visitor) : visitor_(visitor) {}
 
   const std::optional<Error>& error() const { return error_; }
 
-  bool on_document_begin(json::error_code&) { return true; }
-  bool on_document_end(json::error_code&) { return true; }
+  static bool on_document_begin(json::error_code&) { return true; }
+  static bool on_document_end(json::error_code&) { return true; }
   bool on_object_begin(json::error_code& ec) {
     return begin(JsonKind::kObject, {}, ec) && enter({});
   }
@@ -66,8 +68,8 @@ class Events {
   bool on_double(double, json::string_view part, json::error_code& ec) { return number(part, ec); }
   bool on_bool(bool, json::error_code& ec) { return begin(JsonKind::kBool, {}, ec); }
   bool on_null(json::error_code& ec) { return begin(JsonKind::kNull, {}, ec); }
-  bool on_comment_part(json::string_view, json::error_code&) { return true; }
-  bool on_comment(json::string_view, json::error_code&) { return true; }
+  static bool on_comment_part(json::string_view, json::error_code&) { return true; }
+  static bool on_comment(json::string_view, json::error_code&) { return true; }
 
  private:
   // What is deeper is only checked for being JSON.

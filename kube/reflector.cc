@@ -29,11 +29,11 @@ std::string refusal_text(unsigned code, const Status& status) {
 
 ServiceReflector::ServiceReflector(asio::any_io_executor executor, ApiServer server,
                                    std::string namespace_name, ReflectorLimits limits)
-    : executor_(executor),
+    : executor_(std::move(executor)),
       server_(std::move(server)),
       collection_("/api/v1/namespaces/" + percent_encoded(namespace_name) + "/services"),
       limits_(limits),
-      retry_timer_(std::move(executor)),
+      retry_timer_(executor_),
       backoff_(limits.first_retry, limits.last_retry) {}
 
 asio::awaitable<void> ServiceReflector::run() {
@@ -73,19 +73,24 @@ asio::awaitable<ServiceReflector::Ending> ServiceReflector::list_and_watch() {
 asio::awaitable<std::optional<ServiceReflector::Ending>> ServiceReflector::list() {
   const TimePoint asked = clock_now();
   ServiceSelectors listed;
-  ServicePage page;
+  std::string version;
+  std::string continue_token;
   do {
-    std::optional<Ending> failed = co_await list_page(page);
-    if (failed) co_return failed;
+    std::variant<ServicePage, Ending> answer = co_await list_page(std::move(continue_token));
+    if (auto* failed = std::get_if<Ending>(&answer)) co_return std::move(*failed);
+    auto& page = std::get<ServicePage>(answer);
     for (Service& service : page.services) {
       listed.insert_or_assign(std::move(service.name), std::move(service.selector));
     }
     if (listed.size() > kMostServices) {
       co_return Ending{"the namespace has more than " + std::to_string(kMostServices)};
     }
-  } while (!page.continue_token.empty());
+    continue_token = std::move(page.continue_token);
+    version = std::move(page.resource_version);
+  } while (!continue_token.empty());
 
-  resource_version_ = std::move(page.resource_version);
+  // Both only now: a watch from this version must not follow on an older view.
+  resource_version_ = std::move(version);
   if (services_ != listed) {
     services_ = std::move(listed);
     ++generation_;
@@ -94,13 +99,13 @@ asio::awaitable<std::optional<ServiceReflector::Ending>> ServiceReflector::list(
   co_return std::nullopt;
 }
 
-// Reads the page that `page` points at, or the first one, into it.
-asio::awaitable<std::optional<ServiceReflector::Ending>> ServiceReflector::list_page(
-    ServicePage& page) {
+// The first page, or the one that the token stands for.
+asio::awaitable<std::variant<ServicePage, ServiceReflector::Ending>> ServiceReflector::list_page(
+    std::string continue_token) {
   std::string target = collection_ + "?limit=" + std::to_string(kPageSize);
-  if (!page.continue_token.empty()) target += "&continue=" + percent_encoded(page.continue_token);
+  if (!continue_token.empty()) target += "&continue=" + percent_encoded(continue_token);
   std::optional<Ending> refused = co_await open(std::move(target));
-  if (refused) co_return refused;
+  if (refused) co_return std::move(*refused);
 
   ServicePageDecoder decoder;
   while (true) {
@@ -110,10 +115,9 @@ asio::awaitable<std::optional<ServiceReflector::Ending>> ServiceReflector::list_
     const Result<void> fed = decoder.feed(*bytes);
     if (!fed) co_return Ending{fed.error().message};
   }
-  Result<ServicePage> decoded = decoder.finish();
-  if (!decoded) co_return Ending{decoded.error().message};
-  page = std::move(*decoded);
-  co_return std::nullopt;
+  Result<ServicePage> page = decoder.finish();
+  if (!page) co_return Ending{page.error().message};
+  co_return std::move(*page);
 }
 
 asio::awaitable<ServiceReflector::Ending> ServiceReflector::watch() {

@@ -17,6 +17,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "drain/selection.h"
@@ -70,7 +71,7 @@ class ServiceReflector {
   boost::asio::awaitable<Ending> list_and_watch();
   // Nothing when all is well.
   boost::asio::awaitable<std::optional<Ending>> list();
-  boost::asio::awaitable<std::optional<Ending>> list_page(ServicePage& page);
+  boost::asio::awaitable<std::variant<ServicePage, Ending>> list_page(std::string continue_token);
   boost::asio::awaitable<Ending> watch();
   boost::asio::awaitable<std::optional<Ending>> open(std::string target);
   std::optional<Ending> apply(std::vector<WatchEvent> events);

@@ -202,6 +202,20 @@ TEST_F(ReflectorTest, ListsAnewWhenItsVersionIsTooOld) {
   EXPECT_EQ(color_of("web"), "cccccc");
 }
 
+TEST_F(ReflectorTest, DoesNotWatchFromAListThatWasCutShort) {
+  server_.answer_json(list(service("web", "3", "aaaaaa")));
+  server_.answer_watch(event("ERROR", R"({"kind":"Status","code":410,"reason":"Expired"})"));
+  server_.answer_json(list(service("web", "3", "bbbbbb"), "50", "more"));
+  server_.answer(refusal(503));
+  server_.answer_json(list(service("web", "3", "cccccc"), "60"));
+  server_.answer_watch();
+  start();
+  wait_for_requests(6);
+  EXPECT_EQ(server_.targets()[4], kCollection + "?limit=500");
+  EXPECT_THAT(server_.targets()[5], HasSubstr("resourceVersion=60"));
+  EXPECT_EQ(color_of("web"), "cccccc");
+}
+
 TEST_F(ReflectorTest, NoticesASilentConnection) {
   ReflectorLimits limits = quick();
   limits.silence = Millis(50);
