@@ -1,5 +1,8 @@
-"""What the agents of a color say: their documents, read through the API server's pod proxy."""
+"""What the agents of a color say: their documents, read through the API server's pod proxy, or
+directly."""
 
+import contextlib
+import http.client
 import json
 
 PORT = 9911
@@ -15,6 +18,15 @@ def try_document(kubectl, pod):
     if status != 200:
         return None, f"{status}: {body.strip()}"
     return json.loads(body), ""
+
+
+def ask(address, path="/status"):
+    """Status and document of the agent at a pod's address, which the host reaches on our node."""
+    client = http.client.HTTPConnection(address, PORT, timeout=5)
+    with contextlib.closing(client):
+        client.request("GET", path)
+        response = client.getresponse()
+        return response.status, json.loads(response.read())
 
 
 def document_from_pod(kubectl, pod, address="127.0.0.1"):

@@ -7,7 +7,7 @@ import re
 import pytest
 
 # Before they are imported, so that their assertions show values too.
-for module in ("agent", "checkout", "cluster", "demo", "kubectl", "traffic", "waiting"):
+for module in "agent checkout cluster demo kubectl node_view traffic waiting".split():
     pytest.register_assert_rewrite(module)
 
 import agent  # noqa: E402

@@ -11,12 +11,10 @@
 namespace drainbow::kube {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::MatchesRegex;
 using ::testing::SizeIs;
-using ::testing::StartsWith;
 using Then = ScriptedApiServer::Then;
 
 const std::string kCollection = "/api/v1/namespaces/shop/services";
@@ -60,8 +58,8 @@ ReflectorLimits quick() {
 class ReflectorTest : public ::testing::Test {
  protected:
   static const Identity& identity() {
-    static const Identity made = make_identity("IP:127.0.0.1");
-    return made;
+    static const Identity kMade = make_identity("IP:127.0.0.1");
+    return kMade;
   }
 
   ServiceReflector& start(ApiServer access, const ReflectorLimits& limits = quick()) {

@@ -84,8 +84,8 @@ struct ScriptedApiServer::Listener {
 };
 
 struct ScriptedApiServer::Session {
-  Session(tcp::socket socket, std::shared_ptr<Listener> listener_)
-      : listener(std::move(listener_)), stream(std::move(socket), listener->context) {}
+  Session(tcp::socket socket, std::shared_ptr<Listener> of)
+      : listener(std::move(of)), stream(std::move(socket), listener->context) {}
 
   std::shared_ptr<Listener> listener;
   ssl::stream<tcp::socket> stream;
