@@ -72,6 +72,26 @@ def sessions():
         yield made
 
 
+@pytest.fixture
+def figure(record_property):
+    """figure("what", "how much"): shown at the end of the run, also of one with several workers."""
+    return lambda what, value: record_property("figure", f"{what}: {value}")
+
+
+def pytest_terminal_summary(terminalreporter):
+    figures = [
+        text
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, text in report.user_properties
+        if name == "figure"
+    ]
+    if figures:
+        terminalreporter.section("figures")
+        terminalreporter.write_line("\n".join(figures))
+
+
 def print_state(kubectl):
     """What a person wants to see of a failed test; pytest shows it with the failure."""
     for what in (["get", "all", "--output=wide"], ["get", "events", "--sort-by=.lastTimestamp"]):
