@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 
-from cluster import GIVEN, HERE, REPOSITORY
+from cluster import GIVEN, HERE, REPOSITORY, STATE
 
 # What git needs to commit on a machine where nobody has told it a name.
 COMMITTER = {
@@ -73,4 +73,13 @@ class Checkout:
         path.write_text(text.replace(old, new))
 
     def make(self, *arguments, timeout=600):
+        if "image" in arguments and not GIVEN:
+            self._note_color(arguments)
         return self._run("make", "--no-print-directory", *arguments, timeout=timeout)
+
+    def _note_color(self, arguments):
+        """For node/prune-images.sh."""
+        given = [one.removeprefix("COLOR=") for one in arguments if one.startswith("COLOR=")]
+        color = given[0] if given else self._git("rev-parse", "HEAD")[:6]
+        with (STATE / "colors").open("a") as file:
+            file.write(f"{color}\n")

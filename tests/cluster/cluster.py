@@ -1,5 +1,6 @@
 """The cluster under test: the node of node/up.sh, or the disposable one of another kubeconfig."""
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -51,17 +52,27 @@ class Cluster:
     def kill(self, component):
         """SIGKILL: asked politely, the API server would serve its watches for another minute."""
         pid = self.pid_of(component)
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
         until(lambda: not is_running(pid), f"the end of {component}")
 
     def repair(self):
-        """Starts what was killed, and returns when the node is whole again."""
+        """Thaws what is frozen and starts what was killed; returns when the node is whole again."""
+        for component in (STATE / "pid").iterdir():
+            with contextlib.suppress(ProcessLookupError):
+                self.thaw(component.name)
         environment = {**os.environ, **self.settings()}
         done = subprocess.run(
             [HERE / "node/up.sh"], capture_output=True, text=True, env=environment, timeout=120
         )
         if done.returncode != 0:
             raise RuntimeError(f"up.sh: {done.stderr.strip()}")
+
+    def restart_clients(self):
+        """The API server's own. Left alone, they wait for up to a minute after an outage."""
+        for component in ("kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet"):
+            self.kill(component)
+        self.repair()
 
     def settings(self):
         """What up.sh was told when it made this cluster."""

@@ -1,14 +1,17 @@
 """The demo in a namespace of its own: the project's manifests, with the names of a test put in.
 
 The manifests are written for the color 808080 in the namespace `default`. All colors here run one
-image and get their color by an environment variable; test_walk_through.py builds an image a color.
-NodePorts are the cluster's, so each test takes some of its own.
+image and get their color by an environment variable; test_walk_through.py and test_colors.py build
+images of their own. NodePorts are the cluster's, so each test takes some of its own.
 """
 
 import functools
 import json
+import os
+import pathlib
 import random
 import re
+import tempfile
 import time
 
 import agent
@@ -17,7 +20,7 @@ from kubectl import KubectlError
 from traffic import wait_until_answering
 from waiting import until
 
-MANIFESTS = REPOSITORY / "manifests/demo"
+MANIFESTS = REPOSITORY / "manifests"
 COLOR, NAMESPACE = "808080", "default"
 APP, AGENT = "color-server", "drainbow-agent"
 # Short, since tests wait for it; see --quiet-period.
@@ -26,10 +29,20 @@ NODE_PORTS = range(30100, 31000)
 
 
 @functools.cache
-def manifests(kubectl):
-    """The objects of manifests/demo, as JSON text."""
+def manifests(kubectl, components=()):
+    """The objects of manifests/demo with these of manifests/components, as JSON text."""
+    with tempfile.TemporaryDirectory() as directory:
+        # kustomize takes relative paths only.
+        root = os.path.relpath(MANIFESTS, os.path.realpath(directory))
+        kustomization = {
+            "resources": [f"{root}/demo"],
+            "components": [f"{root}/components/{name}" for name in components],
+        }
+        path = pathlib.Path(directory) / "kustomization.yaml"
+        path.write_text(json.dumps(kustomization))
+        made = kubectl.run("kustomize", directory)
     create = ["create", "--dry-run=client", "--output=json", "--filename=-"]
-    return kubectl.inside(NAMESPACE).run(*create, stdin=kubectl.run("kustomize", MANIFESTS))
+    return kubectl.inside(NAMESPACE).run(*create, stdin=made)
 
 
 def render(text, color, namespace):
@@ -96,26 +109,28 @@ class Color:
         """One document a pod, None where there is none."""
         return [agent.try_document(self._kubectl, name)[0] for name in names or self.pod_names()]
 
-    def wait_for(self, predicate, what, within=30):
-        """The documents of all pods, once the predicate holds for each of them."""
-        names, seen = self.pod_names(), {}
+    def wait_for(self, predicate, what, within=30, names=None):
+        """The documents of all pods, or of these, once the predicate holds for each of them."""
+        names, seen = names or self.pod_names(), {}
+        assert names, f"{self.name} has no pods"
 
         def holds():
             seen["documents"] = self.documents(names)
             return all(one and predicate(one) for one in seen["documents"])
 
         def failed():
-            return f"{what} in all pods; the last: {[agent.summary(d) for d in seen['documents']]}"
+            return f"{what} in each pod; the last: {[agent.summary(d) for d in seen['documents']]}"
 
         until(holds, failed, within)
         return seen["documents"]
 
-    def wait_for_verdict(self, verdict, reason=None, within=30):
+    def wait_for_verdict(self, verdict, reason=None, within=30, names=None):
         return self.wait_for(
             lambda document: document["verdict"] == verdict
             and (reason is None or reason in agent.codes(document)),
             f"{verdict} {reason or ''}",
             within,
+            names,
         )
 
     def open_connections(self):
@@ -139,14 +154,19 @@ class Demo:
         self.service = "drainbow-demo"
         self._ports = None
 
-    def objects(self, color):
-        return render(manifests(self._cluster.kubectl), color, self.kubectl.namespace)
+    def objects(self, color, components=()):
+        text = manifests(self._cluster.kubectl, tuple(components))
+        return render(text, color, self.kubectl.namespace)
 
-    def install(self, color, replicas=2, agent_env=None, change=None):
-        """A color beside the others, its pods Ready; the Service is made if there is none and is
-        left alone otherwise. `change` may edit the Deployment before it is applied."""
+    def find(self, color):
+        """A color that `make install` has brought."""
+        return Color(self, color, self.kubectl.get("deployment", f"{self.service}-{color}"))
+
+    def install(self, color, replicas=2, agent_env=None, change=None, components=()):
+        """A color beside the others, its pods Ready, but no Service. `change` may edit the
+        Deployment before it is applied."""
         deployment, others = None, []
-        for one in self.objects(color):
+        for one in self.objects(color, components):
             if one["kind"] == "Deployment":
                 deployment = one
             elif one["kind"] != "Service":

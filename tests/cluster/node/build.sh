@@ -12,7 +12,10 @@ stamp=$(inputs | sha256sum)
 built() { [ "$(cat "$BIN/stamp" 2> /dev/null)" = "$stamp" ]; }
 if built; then exit 0; fi
 
-command -v go > /dev/null || die "needs Go 1.26 or newer (go.dev/dl) to build Kubernetes $KUBE"
+needed=$(awk '$1 == "go" {print $2}' go.mod)
+needs="needs Go $needed or newer (go.dev/dl) to build Kubernetes $KUBE"
+command -v go > /dev/null || die "$needs; found none"
+found=$(go list -m 2>&1) || die "$needs: $found"
 # The build holds a program a core in memory; two builds at a time would need twice that.
 mkdir -p "$CLUSTER_CACHE"
 exec 9> "$CLUSTER_CACHE/lock"
@@ -40,4 +43,5 @@ printf 'FROM scratch\nCOPY pause /\nENTRYPOINT ["/pause"]\n' |
   buildah bud --quiet --tag drainbow.test/pause:1 --file - "$BIN"
 buildah push --quiet drainbow.test/pause:1 \
   docker-archive:/dev/stdout:drainbow.test/pause:1 > "$BIN/pause.tar"
+buildah rmi drainbow.test/pause:1 > /dev/null
 echo "$stamp" > "$BIN/stamp"

@@ -3,6 +3,7 @@
 # but the programs in the cache.
 . "$(dirname "$0")/env.sh"
 [ -d "$CLUSTER_STATE" ] || exit 0
+"$HERE/prune-images.sh"
 
 # The state is thrown away, so nothing is given time to put it in order. The kubelet is first, or it
 # starts the pods again.
