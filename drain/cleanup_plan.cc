@@ -67,12 +67,12 @@ Action decide(const Color& color, const FamilyView& view, bool record_only) {
   ColorJudgement judgement = judge_color(color, view.look.answers);
   const ColorFacts facts = facts_of(color, judgement, view);
   const TableLine line = first_line(facts);
-  Action action{.kind = line.action,
-                .planned = line.action,
-                .deployment = color.deployment.name,
-                .judged = color.deployment.version,
-                .services = versions(view.family.services),
-                .slices = slice_versions(view.family, view.look)};
+  Action action;
+  action.kind = action.planned = line.action;
+  action.deployment = color.deployment.name;
+  action.judged = color.deployment.version;
+  action.services = versions(view.family.services);
+  action.slices = slice_versions(view.family, view.look);
   action.reasons = reasons_of(line, facts, color, judgement, view);
   if (record_only) action.kind = ActionKind::kLeave;
   action.patch = facts.deleting ? DeploymentPatch{} : patch_of(action.kind, color, judgement, view);

@@ -96,7 +96,9 @@ std::vector<Color> find_colors(const Inventory& inventory, const std::string& co
   for (const Deployment& deployment : inventory.deployments) {
     const auto value = deployment.template_labels.find(color_label);
     if (value == deployment.template_labels.end()) continue;
-    Color color{.deployment = deployment, .value = value->second};
+    Color color;
+    color.deployment = deployment;
+    color.value = value->second;
     for (const Pod& pod : inventory.pods) {
       if (matches(deployment.selector, pod.labels)) color.pods.push_back(pod);
     }

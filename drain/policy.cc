@@ -16,9 +16,9 @@ Result<T> resolve(std::string_view name, Field<T> field, const T& flag,
                   const std::vector<Services>& families, const NamedOverrides& deployment,
                   const Stricter& stricter) {
   const auto unreadable = [&](const NamedOverrides& owner) {
-    return (owner.overrides.*field)
-        .error()
-        .wrap("annotation drainbow.dev/" + std::string(name) + " of " + owner.owner);
+    std::string context = "annotation drainbow.dev/";
+    context.append(name).append(" of ").append(owner.owner);
+    return (owner.overrides.*field).error().wrap(context);
   };
   if ((deployment.overrides.*field).malformed()) return unreadable(deployment);
   std::optional<T> strictest;

@@ -119,11 +119,12 @@ Result<SwitchStart> begin_switch(const Inventory& look, const SwitchRequest& req
                  std::to_string(live_ready) + " ready: say --replicas " +
                  std::to_string(live_ready) + ", or fewer if that is meant"};
   }
-  SwitchStart start{.judged = target.deployment.version,
-                    .patch = holding(target.deployment, replicas, now),
-                    .color = target.value,
-                    .replicas = replicas,
-                    .services = *services};
+  SwitchStart start;
+  start.judged = target.deployment.version;
+  start.patch = holding(target.deployment, replicas, now);
+  start.color = target.value;
+  start.replicas = replicas;
+  start.services = *services;
   for (const Color& color : found->family->colors) {
     if (color.deployment.name != request.deployment && selected_by_one_of(color, *services)) {
       start.leaves.push_back(color.deployment.name);
@@ -172,7 +173,10 @@ std::vector<Reason> repoint_problems(const SwitchStart& start, const Deployment&
 
 ServicePatch repointed(const Service& service, std::string_view color_label,
                        const std::string& color) {
-  ServicePatch patch{service.name, service.version, service.selector};
+  ServicePatch patch;
+  patch.name = service.name;
+  patch.version = service.version;
+  patch.selector = service.selector;
   patch.selector[std::string(color_label)] = color;
   return patch;
 }

@@ -162,6 +162,29 @@ TEST(ADrainedColor, IsScaledToZeroInOnePatch) {
             (DeploymentPatch{.replicas = 0, .scaled_at = kNow, .kept_replicas = std::uint64_t{2}}));
 }
 
+TEST(ADrainedColor, IsMarkedWithItsPodsTheServicesAndTheEvidence) {
+  const Cluster cluster = two_colors();
+  const Action action = action_on(cluster.look, "a");
+  const Mark* const mark = action.patch.mark.sets();
+  ASSERT_NE(mark, nullptr);
+  Mark expected{.at = kNow, .episodes = action.judgement.episodes};
+  for (const Service& one : cluster.look.services) expected.services[one.name] = one.version;
+  EXPECT_NE(*mark, expected) << "without evidence";
+  expected.evidence = action.judgement.reasons.at(0).message;
+  EXPECT_EQ(*mark, expected);
+  EXPECT_FALSE(expected.episodes.empty() || expected.services.empty());
+  // A mark that differs in anything is another one.
+  Mark other = expected;
+  other.services.clear();
+  EXPECT_NE(*mark, other);
+  other = expected;
+  other.episodes.clear();
+  EXPECT_NE(*mark, other);
+  other = expected;
+  other.at += seconds(1);
+  EXPECT_NE(*mark, other);
+}
+
 TEST(ADrainedColor, ThatAPersonScaledToZeroGoesTheSameWay) {
   Cluster cluster = two_colors();
   cluster.of("a").replicas = 0;

@@ -296,5 +296,29 @@ TEST(PolicyOrder, WhatCannotBeReadIsAnErrorEvenBehindAReadableOne) {
   EXPECT_TRUE(color_of(cluster.look, "b").policy);
 }
 
+TEST(PolicyOrder, EveryAnnotationThatCannotBeReadIsNamedWhereItStands) {
+  const Error bad{"'x' is not what it should be"};
+  const std::map<std::string, PolicyOverrides> unreadable = {
+      {"threshold", {.threshold = bad}},
+      {"ignore-idle", {.ignore_idle = bad}},
+      {"keep", {.keep = bad}},
+      {"retain", {.retain = bad}},
+      {"min-color-age", {.min_color_age = bad}}};
+  for (const auto& [name, overrides] : unreadable) {
+    Cluster of_deployment = two_colors();
+    of_deployment.of("a").policy = overrides;
+    const Color a = color_of(of_deployment.look, "a");
+    ASSERT_FALSE(a.policy) << name;
+    EXPECT_EQ(a.policy.error().message, "annotation drainbow.dev/" + name + " of Deployment " +
+                                            a.deployment.name + ": " + bad.message);
+    Cluster of_service = two_colors();
+    of_service.service_named("web").policy = overrides;
+    const Color b = color_of(of_service.look, "b");
+    ASSERT_FALSE(b.policy) << name;
+    EXPECT_EQ(b.policy.error().message,
+              "annotation drainbow.dev/" + name + " of Service web: " + bad.message);
+  }
+}
+
 }  // namespace
 }  // namespace drainbow
