@@ -47,7 +47,7 @@ struct SwitchStart {
   ObjectVersion judged;             // of the target
   DeploymentPatch patch;            // step 1
   std::string color;                // the value that the Services get
-  std::uint64_t replicas = 0;           // of the target after the patch
+  std::uint64_t replicas = 0;       // of the target after the patch
   std::vector<Service> services;    // to be patched, as they are now
   std::vector<std::string> leaves;  // Deployments selected by them now, but for the target
 };
