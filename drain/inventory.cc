@@ -35,10 +35,4 @@ bool matches(const LabelSelector& selector, const Labels& labels) {
          });
 }
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
-
 }  // namespace drainbow

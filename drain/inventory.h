@@ -154,9 +154,6 @@ struct Inventory {
   std::map<std::string, AgentAnswer> answers;  // by pod uid
 };
 
-// "a, b".
-std::string joined(const std::vector<std::string>& names);
-
 // In phase Succeeded or Failed: it holds no connection, and never will.
 inline bool is_over(const Pod& pod) {
   return pod.phase == PodPhase::kSucceeded || pod.phase == PodPhase::kFailed;

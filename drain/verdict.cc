@@ -5,12 +5,6 @@
 namespace drainbow {
 namespace {
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
-
 // "8081 (10), 8080 (2)": the ports with open connections, most first.
 std::string open_by_port(const Counts& counts) {
   std::vector<std::pair<std::uint64_t, std::uint16_t>> ports;
@@ -105,6 +99,12 @@ std::string_view to_string(SelectionState state) {
       return "unknown";
   }
   return "unknown";
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
 }
 
 std::string counted(std::uint64_t number, std::string_view singular, std::string_view plural) {

@@ -66,6 +66,9 @@ Judgement judge(const PodFacts& facts);
 // "1 connection", "12 connections".
 std::string counted(std::uint64_t number, std::string_view singular, std::string_view plural);
 
+// "web, web-internal".
+std::string joined(const std::vector<std::string>& names);
+
 // "850 ms", "12 s", "5 min 3 s", "3 h 20 min", "2 d 4 h".
 std::string for_people(Millis duration);
 

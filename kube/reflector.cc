@@ -12,7 +12,6 @@ namespace asio = boost::asio;
 constexpr unsigned kOk = 200;
 constexpr unsigned kGone = 410;
 constexpr std::size_t kPageSize = 500;
-constexpr std::size_t kMostServices = 20'000;
 constexpr std::size_t kMostRefusalBytes = 64 * 1024;
 
 TimePoint clock_now() { return std::chrono::steady_clock::now(); }

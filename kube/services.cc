@@ -15,8 +15,6 @@ constexpr std::size_t kMostKept = 4096;
 constexpr std::size_t kMostShown = 500;
 // A selector is part of an object of at most 1.5 MiB, but one as large is no honest one.
 constexpr std::size_t kMostPairs = 256;
-// A page has as many as were asked for, which is far less (reflector.cc).
-constexpr std::size_t kMostServices = 20'000;
 // Of one watch event, which holds one object.
 constexpr std::size_t kMostEventBytes = 8 * 1024 * 1024;
 

@@ -9,6 +9,7 @@
 // k8s.io/apimachinery meta/v1 Status, WatchEvent.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,6 +29,9 @@ struct Status {
 
   bool operator==(const Status&) const = default;
 };
+
+// Of a namespace; so a page, which has as many as were asked for, never has more.
+inline constexpr std::size_t kMostServices = 20'000;
 
 struct Service {
   std::string name;
